@@ -1,0 +1,94 @@
+"""The commands that make and read a run folder: demo, run, plan, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from demoscope.errors import EXIT_DONE, EXIT_ROWS_IN_ERROR
+
+if TYPE_CHECKING:
+    from demoscope.config import RunConfig
+
+threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the statistics; all cores by default.")
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demoscope-demo"), show_default=True)
+@threads_option
+def demo(out: Path, threads: int | None) -> int:
+    """Ask a small model on the CPU as 2,400 real people and write a report.
+
+    People: the embedded sample of the CES 2016, 600 each of four US states.
+    Model: a 135M instruct model that comes as a package; no GPU, no download at run time.
+    """
+    from demoscope.runs import demo_config
+
+    return _execute(demo_config(), base=Path.cwd(), out=out, threads=threads)
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME by default.")
+@threads_option
+def run(config: Path, out: Path | None, threads: int | None) -> int:
+    """Ask, score and report as CONFIG says; the same command goes on after an interruption."""
+    from demoscope.runs import read_config
+
+    settings = read_config(config)
+    return _execute(settings, base=config.parent, out=out or Path("runs") / settings.name, threads=threads)
+
+
+def _execute(settings: RunConfig, *, base: Path, out: Path, threads: int | None) -> int:
+    from demoscope.cli.progress import progress
+    from demoscope.runs import execute
+
+    try:
+        outcome = execute(settings, folder=out, base=base, threads=threads, show=progress)
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    for verdict in outcome.comparison.verdicts:
+        click.echo(f"{' / '.join(verdict.group.values())}: {verdict.headline}")
+    click.echo(str(outcome.report))
+    if outcome.errors:
+        click.echo(f"{outcome.errors} cells ended in an error; the same command asks them again", err=True)
+        return EXIT_ROWS_IN_ERROR
+    return EXIT_DONE
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder, to count what is answered already.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(config: Path, out: Path | None, *, as_json: bool) -> None:
+    """Say what CONFIG would ask, without asking: personas, profiles, cells, what is answered already."""
+    import json
+
+    from demoscope.runs import describe_plan, read_config
+
+    settings = read_config(config)
+    description = describe_plan(settings, folder=out or Path("runs") / settings.name, base=config.parent)
+    if as_json:
+        click.echo(json.dumps(description, indent=2, ensure_ascii=False))
+        return
+    for label, value in description.items():
+        if isinstance(value, list):
+            for row in value:
+                click.echo(", ".join(f"{key} {_number(part)}" for key, part in row.items()))
+        else:
+            click.echo(f"{label}: {_number(value)}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write report.html of the run in FOLDER again, from its stored scores."""
+    from demoscope.runs import rewrite_report
+
+    click.echo(str(rewrite_report(folder)))
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

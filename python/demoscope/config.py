@@ -1,0 +1,132 @@
+"""TOML files into checked models: unknown keys are errors that name the file, the key and the nearest known key."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from demoscope.errors import ConfigError, nearest
+from demoscope.schema import Mode, Presentation
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Settings(BaseModel):
+    """Base of everything that is read from TOML: frozen, and without room for unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class ModelSettings(Settings):
+    """One ``[[models]]`` table: who answers, and how it is steered."""
+
+    name: str = Field(min_length=1, pattern=r"^[^/\\]+$")
+    engine: str
+    steerings: tuple[str, ...] = ("unsteered", "persona")
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class PersonaSettings(Settings):
+    """``[personas]``: which respondents become personas and which of their attributes a prompt shows."""
+
+    attributes: tuple[str, ...] | None = None
+    countries: tuple[str, ...] | None = None
+    per_country: Annotated[int, Field(ge=2)] | None = None
+
+
+class QuestionSettings(Settings):
+    """``[questions]``: which items are asked and how."""
+
+    items: tuple[str, ...] | None = None
+    order: Literal["balanced", "given", "reversed", "both"] = "balanced"
+    mode: Mode = "logprobs"
+    presentation: Presentation = "single"
+    draws: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class ScoreSettings(Settings):
+    """``[scores]``: resampling."""
+
+    replicates: Annotated[int, Field(ge=20, le=100_000)] = 1000
+    permutations: Annotated[int, Field(ge=20, le=100_000)] = 500
+
+
+class RunConfig(Settings):
+    """A whole ``run.toml``."""
+
+    name: str = Field(min_length=1)
+    survey: str
+    data: str | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    personas: PersonaSettings = PersonaSettings()
+    questions: QuestionSettings = QuestionSettings()
+    models: tuple[ModelSettings, ...] = Field(min_length=1)
+    scores: ScoreSettings = ScoreSettings()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        ConfigError: The file is absent, is not text, or is not TOML; the message names the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from error
+
+
+def parse(model: type[Model], table: dict[str, Any], *, where: str) -> Model:
+    """Validate ``table`` as ``model``.
+
+    Args:
+        model: The pydantic model.
+        table: Parsed TOML.
+        where: Name of the file, for messages.
+
+    Raises:
+        ConfigError: One line for each wrong key, with its path and, for unknown ones, the nearest known key.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        lines = [f"{where}: {_explain(model, problem)}" for problem in error.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    path = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, problem["loc"][:-1])
+        return f"unknown key {path!r}{nearest(str(problem['loc'][-1]), known)}"
+    if problem["type"] == "missing":
+        return f"key {path!r} is missing"
+    return f"key {path!r}: {problem['msg']} (got {problem.get('input')!r})"
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Field names of the model that sits at ``loc`` inside ``model``."""
+    current: type[BaseModel] = model
+    for part in loc:
+        if isinstance(part, int) or part not in current.model_fields:
+            continue
+        found = _model_in(current.model_fields[part].annotation)
+        if found is None:
+            return []
+        current = found
+    return list(current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

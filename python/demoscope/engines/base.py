@@ -1,0 +1,109 @@
+"""The contract between the asking leg and whoever answers: requests in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from demoscope.schema import AnswerStatus, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; ``role`` is ``"system"``, ``"user"`` or ``"assistant"``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that an engine sees of one cell.
+
+    Attributes:
+        key: Name of the cell in the store; the answer carries it back.
+        messages: The conversation to be continued.
+        labels: What the model may say, in displayed order; one distinct token each (``"A"``, ``"B"``, ...).
+        mode: How the answer is taken.
+        adapter: Name of a fine-tuned adapter, if any.
+        facts: The facts that the prompt was built from (``item``, ``order``, ``option_codes`` and the attributes shown).
+            Only the scripted engine reads them: a rule has no eyes for prose.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    labels: tuple[str, ...]
+    mode: Mode = "logprobs"
+    adapter: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine says of one request.
+
+    Attributes:
+        key: That of the request.
+        status: ``"valid"`` where ``probs`` can be used.
+        probs: Probability of each label in displayed order, summing to 1; ``None`` unless ``status`` is ``"valid"``.
+        label_mass: Probability of all labels together before renormalisation, in [0, 1]; ``None`` if unknown.
+        reason: Why the answer is not valid, in a word.
+        text: What the model wrote, where it wrote.
+        prompt_tokens: Length of the prompt in the model's own tokens, 0 if unknown.
+    """
+
+    key: str
+    status: AnswerStatus
+    probs: tuple[float, ...] | None = None
+    label_mass: float | None = None
+    reason: str | None = None
+    text: str | None = None
+    prompt_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; asking for more is an error before anything runs.
+
+    Attributes:
+        modes: Modes of elicitation that it offers.
+        adapters: Whether a request may name an adapter.
+        block: Requests handed over at once.  The engine may keep state (a prefix cache) within a block, never across
+            blocks: that makes a resumed run equal to an uninterrupted one.
+    """
+
+    modes: tuple[Mode, ...]
+    adapters: bool = False
+    block: int = 64
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Whoever answers."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the engine can do."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Which weights and which settings answer: part of the key of every answer, hence stable between processes."""
+        ...
+
+    def facts(self) -> Mapping[str, str]:
+        """Versions, dtype and hardware, for the manifest of the run."""
+        ...
+
+    def ask(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        """Answer one block of requests, in any order, each exactly once.
+
+        Raises:
+            EngineError: The engine itself failed; answers already yielded stay good.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back memory and threads."""
+        ...

@@ -1,0 +1,48 @@
+"""Where the settings of a run come from, and the paths in them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demoscope.config import ModelSettings, RunConfig, parse, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def read_config(path: Path) -> RunConfig:
+    """Settings of a run from a TOML file.
+
+    Raises:
+        ConfigError: The file cannot be read or has a wrong key; the message names both.
+    """
+    return parse(RunConfig, read_toml(path), where=str(path))
+
+
+def demo_config() -> RunConfig:
+    """Settings of ``demoscope demo``, which ship with the package."""
+    return read_config(Path(str(files("demoscope.runs") / "demo.toml")))
+
+
+def survey_source(config: RunConfig, base: Path) -> str | Path:
+    """The survey as a path relative to the settings, where there is such a file, else as a name."""
+    path = base / config.survey
+    return path if path.suffix == ".toml" else config.survey
+
+
+def data_path(config: RunConfig, base: Path) -> Path | None:
+    """The data file that the settings name, relative to them."""
+    return None if config.data is None else base / config.data
+
+
+def resolved_options(model: ModelSettings, base: Path) -> Mapping[str, Any]:
+    """Options of an engine; a text that names a file or folder beside the settings becomes its path."""
+
+    def resolve(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+        if isinstance(value, str) and value and (base / value).exists():
+            return str((base / value).resolve())
+        return value
+
+    return {key: resolve(value) for key, value in model.options.items()}

@@ -1,0 +1,233 @@
+"""Humans against models: one call that gives every score, reference and verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from demoscope.errors import DataError
+from demoscope.schema import ALL
+from demoscope.scores.comparison import Comparison
+from demoscope.scores.country import EXCHANGES, CountryScores, prepare_people, score_country
+from demoscope.scores.gaps import country_gaps
+from demoscope.scores.inputs import (
+    Columns,
+    by_country,
+    common_countries,
+    constant,
+    groups,
+    resolve_items,
+    shared_attributes,
+)
+from demoscope.scores.marginals import averages
+from demoscope.scores.permuted import permuted
+from demoscope.scores.references import (
+    People,
+    Reference,
+    Streams,
+    demographics_only,
+    independence,
+    other_countries,
+    split_half,
+)
+from demoscope.scores.rows import Tables
+from demoscope.scores.sides import ExactSide
+from demoscope.scores.structure import scores, total
+from demoscope.scores.verdict import Circumstances, Verdict, Yardsticks, verdict
+from demoscope.stats import to_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from demoscope.stats import Frame
+    from demoscope.surveys import Item, Survey
+
+
+def compare(
+    humans: Frame,
+    answers: Frame,
+    *,
+    survey: Survey | None = None,
+    items: Sequence[str] | None = None,
+    by: Sequence[str] = ("model", "steering"),
+    country: str | None = None,
+    human_id: str | None = None,
+    persona_id: str | None = None,
+    weights: str | None = None,
+    replicates: int = 1000,
+    permutations: int = 500,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Score the answers of models against those of people, marginals and structure.
+
+    Answers come wide (one row per persona, one column of codes per item) or as a response table (columns ``item`` and
+    ``probs`` or ``code``; see :mod:`demoscope.schema`).
+    Personas are *matched* where ``human_id`` is given and the answers carry that column or ``source_respondent_id``: they are
+    then resampled together with their respondents.
+    Columns that both frames share and that are neither items nor named in an argument are attributes of persons: they make the
+    demographic cells of reference A1, and their groups are compared with each other.
+
+    Args:
+        humans: Polars, pandas or pyarrow; one row per respondent, integer codes (or Enum), null = missing.
+        answers: Answers of one or more models.
+        survey: Declares items; without it every item that both sides have is ordinal, in no block, with sorted codes.
+        items: Items to score, all of the survey (or all common ones) unless given.
+        by: Columns of ``answers`` that tell models apart; those that are absent are ignored.
+        country: Column of the country in both frames; correlations are always taken within countries.
+        human_id: Column of respondents' identifiers.
+        persona_id: Column of personas' identifiers, ``"persona_id"`` where that column exists.
+        weights: Column of weights of respondents, positive; of personas too where their frame has it.
+        replicates: Bootstrap replicates B of respondents and personas.
+        permutations: Permutations of profile labels (reference A6).
+        seed: Master seed; the same seed gives the same bytes for any number of threads.
+        threads: Number of threads, all cores unless given.
+        progress: Called with (steps done, steps in all).
+
+    Returns:
+        Frames and verdicts; what cannot be computed is null there, with a status where one exists.
+
+    Raises:
+        DataError: A column, code, identifier or weight that cannot be used; the message names it.
+
+    References:
+        Structure scores: Bentler & Bonett (1980) for the form, double-noise correction as derived in :mod:`.structure`.
+        Matching and between-group ideas: Williams, Weeber, Pado & Akbik (arXiv 2601.15755).
+    """
+    if replicates < 2:
+        raise DataError(f"replicates = {replicates}: an interval needs at least 2, and 1000 to be worth printing")
+    people_frame, answer_frame = to_polars(humans), to_polars(answers)
+    by = tuple(name for name in by if name in answer_frame.columns)
+    if persona_id is None and "persona_id" in answer_frame.columns:
+        persona_id = "persona_id"
+    columns = Columns(by, country, human_id, persona_id, weights)
+    declared = resolve_items(people_frame, answer_frame, survey=survey, names=items, columns=columns)
+    attributes = shared_attributes(people_frame, answer_frame, items=declared, columns=columns)
+    streams = Streams(seed=seed, replicates=replicates, threads=threads)
+    human_parts = by_country(people_frame, country, what="humans")
+    models = [(group, by_country(part, country, what="answers")) for group, part in groups(answer_frame, by)]
+    names = common_countries(human_parts, [parts for _, parts in models])
+    step = _Steps(len(names) * (2 + len(models) * (1 + permutations)), progress)
+    people = {}
+    for name in names:
+        people[name] = prepare_people(
+            name, human_parts[name], declared, columns=columns, attributes=attributes, streams=streams
+        )
+        step()
+    references = _references(people, declared, streams=streams, step=step)
+    tables, verdicts, parts = Tables(by), [], []
+    for group, frames in models:
+        parts = [
+            score_country(
+                people[name],
+                frames[name],
+                declared,
+                columns=columns,
+                attributes=attributes,
+                permutations=permutations,
+                streams=streams,
+                step=step,
+            )
+            for name in names
+        ]
+        verdicts.append(_add_group(tables, group, parts, references, weighted=weights is not None))
+    tables.add_references(references, {name: here.side.n for name, here in people.items()})
+    step.finish()
+    return Comparison(
+        by=by,
+        verdicts=tuple(verdicts),
+        settings={
+            "seed": seed,
+            "replicates": replicates,
+            "permutations": permutations,
+            "exchanges": EXCHANGES,
+            "design": "matched" if all(part.matched for part in parts) else "independent",
+            "source": "exact" if all(isinstance(part.model.side, ExactSide) for part in parts) else "drawn",
+            "countries": names,
+            "items": [item.id for item in declared],
+            "attributes": attributes,
+            "weights": weights,
+        },
+        **tables.frames(),
+    )
+
+
+class _Steps:
+    """Counts steps and passes them on."""
+
+    def __init__(self, count: int, progress: Callable[[int, int], None] | None) -> None:
+        self._count, self._done, self._progress = count, 0, progress
+
+    def __call__(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(min(self._done, self._count), self._count)
+
+    def finish(self) -> None:
+        """Say that all is done, whatever was skipped."""
+        if self._progress is not None:
+            self._progress(self._count, self._count)
+
+
+def _references(
+    people: dict[str, People], items: tuple[Item, ...], *, streams: Streams, step: Callable[[], None]
+) -> list[Reference]:
+    found: list[Reference] = []
+    for here in people.values():
+        demographic = demographics_only(here, streams=streams)
+        found += [independence(here, streams=streams), split_half(here, items, streams=streams)]
+        found += [] if demographic is None else [demographic]
+        step()
+    return found + other_countries(people, items)
+
+
+def _add_group(
+    tables: Tables, group: dict[str, str], parts: list[CountryScores], references: list[Reference], *, weighted: bool
+) -> Verdict:
+    """Rows and verdict of one model."""
+    items = parts[0].items
+    for part in parts:
+        tables.add_country(group, part)
+    people = {part.people.country: part.people.sampled for part in parts}
+    for country, gap in country_gaps(people, {part.people.country: part.model for part in parts}, items):
+        tables.add_country_gap(group, country, gap)
+    selections = [(part.people.country, [part]) for part in parts if part.people.country != ALL]
+    for country, selected in [*selections, (ALL, parts)]:
+        n_human = float(np.mean([part.people.side.n for part in selected]))
+        mean = averages([item for part in selected for item in part.marginals if item is not None], n_human=n_human)
+        structure = scores(total(part.terms for part in selected), n_human=n_human)
+        chance = permuted([part.products for part in selected if part.products is not None])
+        tables.add_scores(group, country, selected, mean, structure, chance)
+    # The last selection is that of all countries: its scores are what the verdict speaks of.
+    return verdict(
+        group,
+        mean,
+        structure,
+        chance,
+        _yardsticks(references, n_human=n_human),
+        Circumstances(
+            matched=all(part.matched for part in parts),
+            exact=all(isinstance(part.model.side, ExactSide) for part in parts),
+            presentation=constant(pl.concat([part.answers.persons for part in parts]), "presentation"),
+            countries=len(parts),
+            items=len(items),
+            degenerate=sum(int(part.model.degenerate.sum()) for part in parts),
+            weighted=weighted,
+        ),
+    )
+
+
+def _yardsticks(references: list[Reference], *, n_human: float) -> Yardsticks:
+    def structure_r2(name: str) -> float:
+        found = [reference.terms for reference in references if reference.name == name]
+        return scores(total(found), n_human=n_human).structure_r2.value if found else float("nan")
+
+    others = [item for part in references if part.name == "other_countries" for item in part.marginals or []]
+    return Yardsticks(
+        other_countries_cramer=averages(others, n_human=n_human).cramer.value,
+        other_countries_r2=structure_r2("other_countries"),
+        demographics_r2=structure_r2("demographics"),
+    )

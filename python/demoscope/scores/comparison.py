@@ -1,0 +1,101 @@
+"""The result of a comparison: frames, verdicts, and their files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from demoscope.errors import StoreError
+from demoscope.scores.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FRAMES = ("marginals", "averages", "structure", "pairs", "references", "gaps")
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Humans against one or more models.
+
+    Attributes:
+        by: Columns that tell the models apart; first columns of every frame but ``references``.
+        marginals: One row per model, country and item.
+        averages: Marginal scores per model and country, and over all countries.
+        structure: Structure scores per model and country, and over all countries.
+        pairs: One row per model, country and pair of items.
+        references: What independence, demographics, the same people and other countries score.
+        gaps: Differences between groups of people, human and model.
+        verdicts: Both verdicts in words, one for each model.
+        settings: Seed, replicates, design and what else the numbers depend on.
+    """
+
+    by: tuple[str, ...]
+    marginals: pl.DataFrame
+    averages: pl.DataFrame
+    structure: pl.DataFrame
+    pairs: pl.DataFrame
+    references: pl.DataFrame
+    gaps: pl.DataFrame
+    verdicts: tuple[Verdict, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the first model."""
+        return self.verdicts[0]
+
+    def summary(self) -> dict[str, Any]:
+        """The scores over all countries and the verdicts, as plain values (``summary.json``)."""
+        rows = pl.col("country") == "(all)"
+        return {
+            "schema": SCHEMA_VERSION,
+            "settings": dict(self.settings),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "averages": self.averages.filter(rows).to_dicts(),
+            "structure": self.structure.filter(rows).to_dicts(),
+            "references": self.references.filter(rows).to_dicts(),
+        }
+
+    def write(self, folder: Path) -> tuple[Path, ...]:
+        """Write one Parquet file per frame, and ``comparison.json`` with verdicts and settings.
+
+        Returns:
+            The files written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for name in FRAMES:
+            files.append(folder / f"{name}.parquet")
+            getattr(self, name).write_parquet(files[-1])
+        rest = {
+            "schema": SCHEMA_VERSION,
+            "by": self.by,
+            "settings": dict(self.settings),
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+        }
+        files.append(folder / "comparison.json")
+        files[-1].write_text(json.dumps(rest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return tuple(files)
+
+    @classmethod
+    def read(cls, folder: Path) -> Comparison:
+        """Read what :meth:`write` wrote.
+
+        Raises:
+            StoreError: A file is absent, damaged, or of another version.
+        """
+        try:
+            rest = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+            frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            raise StoreError(f"{folder}: the scores cannot be read ({error}); compute them again") from error
+        if rest.get("schema") != SCHEMA_VERSION:
+            raise StoreError(f"{folder}: scores have schema {rest.get('schema')}, expected {SCHEMA_VERSION}")
+        verdicts = tuple(Verdict(**{**v, "conditional": tuple(v["conditional"])}) for v in rest["verdicts"])
+        return cls(by=tuple(rest["by"]), verdicts=verdicts, settings=rest["settings"], **frames)

@@ -1,0 +1,174 @@
+"""Columns of the score tables, the Parquet files behind every figure of the report.
+
+Rows are keyed by the columns of ``by`` (``model`` and ``steering`` unless told otherwise), then ``country``.
+``country == "(all)"`` is the summary over countries (sums of terms over countries, never a mean of ratios).
+Numbers that are not defined are null; ``_low`` and ``_high`` are ends of 95 % intervals.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+INTERVAL: Final = ("", "_low", "_high")
+
+# One row per item and country.  `distance` is w1 for ordered items and tv for nominal and binary ones.
+MARGINALS: Final = {
+    "country": "String",
+    "item": "String",
+    "domain": "String",
+    "type": "String",
+    "measure": "String",
+    "n_human": "Int64",
+    "n_model": "Int64",
+    "n_eff_human": "Float64",
+    "distance": "Float64",
+    "distance_low": "Float64",
+    "distance_high": "Float64",
+    "distance_floor": "Float64",
+    "excess": "Float64",
+    "equality_p": "Float64",
+    "w1": "Float64",
+    "tv": "Float64",
+    "cramer2": "Float64",
+    "cramer2_u": "Float64",
+    "js_dist": "Float64",
+    "hellinger": "Float64",
+    "mean_shift": "Float64",
+    "var_ratio": "Float64",
+    "entropy_ratio": "Float64",
+    "mode_share": "Float64",
+    "collapse": "Boolean",
+    "interviews": "Float64",
+    "label_mass": "Float64",
+    "invalid_rate": "Float64",
+    "human_shares": "List(Float64)",
+    "human_low": "List(Float64)",
+    "human_high": "List(Float64)",
+    "model_shares": "List(Float64)",
+}
+
+# One row per country and one for all.  `cramer` is sqrt(max(0, mean cramer2_u)).
+AVERAGES: Final = {
+    "country": "String",
+    "items": "Int64",
+    "n_human": "Float64",
+    "n_model": "Float64",
+    "distance": "Float64",
+    "distance_floor": "Float64",
+    "cramer": "Float64",
+    "cramer_low": "Float64",
+    "cramer_high": "Float64",
+    "interviews": "Float64",
+    "interviews_low": "Float64",
+    "interviews_high": "Float64",
+    "interviews_censored": "Boolean",
+    "label_mass": "Float64",
+    "invalid_rate": "Float64",
+    "eta2_human": "Float64",
+    "eta2_model": "Float64",
+}
+
+# One row per country and one for all.  Interviews are cut off at `n_human` ("more than"), flagged by `_censored`.
+STRUCTURE: Final = {
+    "country": "String",
+    "source": "String",
+    "structure_r2": "Float64",
+    "structure_r2_low": "Float64",
+    "structure_r2_high": "Float64",
+    "similarity": "Float64",
+    "similarity_low": "Float64",
+    "similarity_high": "Float64",
+    "constraint": "Float64",
+    "constraint_low": "Float64",
+    "constraint_high": "Float64",
+    "slope": "Float64",
+    "slope_low": "Float64",
+    "slope_high": "Float64",
+    "srmr": "Float64",
+    "srmr_low": "Float64",
+    "srmr_high": "Float64",
+    "interviews": "Float64",
+    "interviews_low": "Float64",
+    "interviews_high": "Float64",
+    "interviews_censored": "Boolean",
+    "interviews_independence": "Float64",
+    "n_human": "Float64",
+    "n_model": "Float64",
+    "pairs": "Int64",
+    "pairs_estimable": "Int64",
+    "degenerate_items": "List(String)",
+    "boundary_share": "Float64",
+    "profiles": "Int64",
+    "permuted_p": "Float64",
+    "permuted_r2_q95": "Float64",
+    "permuted_similarity_q95": "Float64",
+}
+
+# One row per country and pair of items; `model` is null where the model pair is not estimable (it then counts as 0).
+PAIRS: Final = {
+    "country": "String",
+    "item_a": "String",
+    "item_b": "String",
+    "domain_a": "String",
+    "domain_b": "String",
+    "human": "Float64",
+    "human_low": "Float64",
+    "human_high": "Float64",
+    "human_status": "String",
+    "human_boundary_share": "Float64",
+    "model_rho": "Float64",
+    "model_low": "Float64",
+    "model_high": "Float64",
+    "model_status": "String",
+    "model_boundary_share": "Float64",
+    "difference": "Float64",
+    "difference_low": "Float64",
+    "difference_high": "Float64",
+}
+
+# One row per reference and country (and "(all)"), scored exactly like a model.  References do not depend on `by`.
+REFERENCES: Final = {
+    "reference": "String",
+    "country": "String",
+    "other": "String",
+    "structure_r2": "Float64",
+    "structure_r2_low": "Float64",
+    "structure_r2_high": "Float64",
+    "similarity": "Float64",
+    "similarity_low": "Float64",
+    "similarity_high": "Float64",
+    "constraint": "Float64",
+    "constraint_low": "Float64",
+    "constraint_high": "Float64",
+    "structure_interviews": "Float64",
+    "structure_interviews_censored": "Boolean",
+    "cramer": "Float64",
+    "cramer_low": "Float64",
+    "cramer_high": "Float64",
+    "marginal_interviews": "Float64",
+    "marginal_interviews_censored": "Boolean",
+    "pairs": "Int64",
+}
+
+# Human and model difference between one group and the other persons of its country, in human standard deviations.
+GAPS: Final = {
+    "country": "String",
+    "attribute": "String",
+    "level": "String",
+    "item": "String",
+    "human": "Float64",
+    "human_low": "Float64",
+    "human_high": "Float64",
+    "model_gap": "Float64",
+    "model_low": "Float64",
+    "model_high": "Float64",
+}
+
+REFERENCE_WORDS: Final = {
+    "independence": "independent items (A0)",
+    "demographics": "demographics-only humans (A1)",
+    "split_half": "other half of the same people (A2)",
+    "nearest_country": "nearest other country (A3)",
+    "other_countries": "other countries, mean (A3)",
+}
+"""Key of a reference in the tables to its name in words; A6 (permuted profiles) belongs to a model: see STRUCTURE."""

@@ -1,0 +1,148 @@
+"""One question: its wording, its options in order, and what the codes in a file mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from demoscope.config import Settings
+from demoscope.schema import ItemType, MissingReason
+
+MAX_OPTIONS: Final = 250
+"""Category indices are stored in one byte, and 255 stands for a missing answer."""
+
+Identifier = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.-]+$")]
+"""Name of an item or attribute: it becomes a column and a part of keys, hence no separators."""
+
+Code = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+
+
+class Option(Settings):
+    """One answer that can be given.
+
+    Attributes:
+        code: What a data file holds for it.
+        label: What a respondent reads.
+        score: Its number on the scale of the item; by default its rank, 1 to K.
+    """
+
+    code: Code
+    label: str = Field(min_length=1)
+    score: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+def options_as_list(options: object) -> object:
+    """The short form ``{1 = "yes", 2 = "no"}`` as the list of tables that it stands for."""
+    if isinstance(options, Mapping):
+        return [{"code": code, "label": label} for code, label in options.items()]
+    return options
+
+
+Options = Annotated[tuple[Option, ...], BeforeValidator(options_as_list)]
+
+MissingCodes = dict[str, MissingReason]
+"""Text of a cell, as it stands in the file, to the reason why it is no answer."""
+
+
+class Item(Settings):
+    """One question of a survey.
+
+    Attributes:
+        id: Its name in tables.
+        text: The question, worded so that it can be asked alone.
+        options: All valid answers in the order of the scale, whatever their codes.
+        type: ``"ordinal"``, ``"binary"``, ``"nominal"`` or ``"count"``.
+        label: Its name on axes and in tables for readers; by default ``id``.
+        domain: Its subject; items of a domain stand side by side in figures.
+        block: Name of a set of items whose answers constrain each other by logic (ranks, "choose up to five");
+            pairs inside a block say nothing about people and are left out of structure.
+        polarity: -1 where the scale runs against its domain; used for composites and figures only.
+        missing: Text of a cell to reason; where given, it replaces the default of the survey for this item.
+        asked_in: Countries in which the item was asked; ``None`` means all.
+        column: Column of the data file; by default ``id``.
+    """
+
+    id: Identifier
+    text: str = Field(min_length=1)
+    options: Options
+    type: ItemType = "ordinal"
+    label: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
+    domain: str = ""
+    block: str | None = Field(default=None, min_length=1)
+    polarity: Literal[1, -1] = 1
+    missing: MissingCodes | None = None
+    asked_in: tuple[str, ...] | None = Field(default=None, min_length=1)
+    column: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """Codes of the options in the order of the scale, length K."""
+        return tuple(option.code for option in self.options)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the options in the order of the scale, length K."""
+        return tuple(option.label for option in self.options)
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Scores of the options, length K; strictly increasing where the item is ordered."""
+        return tuple(float(rank if o.score is None else o.score) for rank, o in enumerate(self.options, start=1))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of the options means something: every type but ``"nominal"``."""
+        return self.type != "nominal"
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("is blank")
+        return text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_options(cls, table: Any) -> Any:  # noqa: ANN401 - raw TOML
+        if isinstance(table, Mapping) and table.get("options", True) in ((), [], {}):
+            raise ValueError(f"item {table.get('id')!r} has no options")
+        return table
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Item:
+        if len(self.options) > MAX_OPTIONS:
+            raise ValueError(f"item {self.id!r} has {len(self.options)} options; at most {MAX_OPTIONS} are possible")
+        for what, values in (("code", self.codes), ("label", self.labels)):
+            if twice := repeated(values):
+                raise ValueError(f"item {self.id!r}: {what} {twice[0]!r} stands for several options")
+        if self.type == "binary" and len(self.options) != 2:
+            raise ValueError(f"item {self.id!r} is binary and has {len(self.options)} options, not 2")
+        if taken := [text for text in self.missing or {} if as_integer(text) in self.codes]:
+            raise ValueError(f"item {self.id!r}: code {taken[0]} is declared both as an option and as missing")
+        self._check_scores()
+        return self
+
+    def _check_scores(self) -> None:
+        given = [option.score for option in self.options if option.score is not None]
+        if given and len(given) < len(self.options):
+            raise ValueError(f"item {self.id!r}: give a score to every option or to none")
+        if self.ordered and any(low >= high for low, high in zip(self.scores, self.scores[1:], strict=False)):
+            raise ValueError(f"item {self.id!r}: scores do not increase from option to option")
+
+
+def repeated(values: Iterable[Any]) -> list[Any]:
+    """Values that occur more than once, in order of first occurrence."""
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def as_integer(text: str) -> int | None:
+    """The integer that ``text`` writes (``"2"``, ``"+2"``, ``"02"``, ``"2.0"``), or ``None``."""
+    whole, _, decimals = text.strip().partition(".")
+    digits = whole[1:] if whole[:1] in ("+", "-") else whole
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18) or decimals.strip("0"):
+        return None
+    return int(whole)
+

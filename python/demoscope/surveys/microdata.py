@@ -1,0 +1,245 @@
+"""Answers of respondents as one checked frame: declared codes or null, and a count of every reason for null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from demoscope.errors import DataError
+from demoscope.registry import Registry
+from demoscope.schema import ALL
+from demoscope.surveys.cells import cell_texts, first_row, look_up, meanings
+from demoscope.surveys.demographic import Demographic
+from demoscope.surveys.item import Item
+from demoscope.surveys.survey import Survey
+from demoscope.surveys.table_file import check_columns_exist, read_table
+
+GENERATORS: Final = Registry("generator", {"synthetic": "demoscope.surveys.synthetic:synthetic_frame"})
+"""Built-in populations that stand in for a data file; called without arguments, they give raw columns."""
+
+_MISSING: Final = {
+    "item": pl.String,
+    "country": pl.String,
+    "code": pl.String,
+    "reason": pl.String,
+    "n": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Microdata:
+    """Respondents of a survey.
+
+    Attributes:
+        survey: What the columns mean.
+        frame: One row for each respondent, in the order of the file: ``respondent_id`` and ``country`` (String),
+            ``weight`` (Float64, above 0, as given), a String column for each demographic (its word or the label of its
+            band), an Int32 column for each item (a declared code); null where unknown.
+        missing: One row for each item or demographic, country and code that became null: ``item``, ``country``,
+            ``code`` (text of the cell, empty for an empty cell), ``reason``, ``n``.
+    """
+
+    survey: Survey
+    frame: pl.DataFrame
+    missing: pl.DataFrame
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Countries with at least one respondent, sorted."""
+        return tuple(self.frame["country"].unique().sort().to_list())
+
+
+def load_microdata(survey: Survey, *, path: Path | None = None) -> Microdata:
+    """Read the data of a survey from a CSV or Parquet file.
+
+    Args:
+        survey: What the columns mean.
+        path: The file; ``None`` means the one that the survey names, or its generator.
+
+    Raises:
+        DataError: The file cannot be read or breaks a rule of the survey; the message names file, column and row.
+    """
+    path = path or survey.data
+    if path is None:
+        if survey.generator is None:
+            raise DataError(f"survey {survey.id!r} names no data file; say where its data are")
+        return microdata_from_frame(GENERATORS[survey.generator](), survey=survey, where=f"survey {survey.id!r}")
+    return microdata_from_frame(read_table(path, columns=_columns(survey)), survey=survey, where=path)
+
+
+def microdata_from_frame(raw: pl.DataFrame, *, survey: Survey, where: object = "frame") -> Microdata:
+    """Check raw columns against a survey and recode them.
+
+    Args:
+        raw: Columns as a file has them: whole numbers, text, categories; floats where they hold whole numbers.
+        survey: What the columns mean.
+        where: Name of the source, for messages.
+
+    Raises:
+        DataError: One line for each column that breaks a rule, with the first row (from 1) that does and its value.
+    """
+    check_columns_exist(raw.columns, _columns(survey), where=where)
+    if raw.is_empty():
+        raise DataError(f"{where}: no rows")
+    countries = _countries(raw, survey, where)
+    columns, missing, problems = [], [], []
+    for reader in (_ids, _weights):
+        try:
+            columns.append(reader(raw, survey, where))
+        except DataError as error:
+            problems.append(str(error))
+    columns.insert(1, countries)
+    for part in (*survey.demographics, *survey.items):
+        try:
+            values, losses = _recode(raw, part, survey=survey, countries=countries, where=where)
+        except DataError as error:
+            problems.append(str(error))
+        else:
+            columns.append(values)
+            missing.append(losses)
+    if problems:
+        raise DataError("\n".join(problems))
+    return Microdata(survey, pl.DataFrame(columns), pl.concat(missing))
+
+
+def _columns(survey: Survey) -> list[str]:
+    """Every column of the file that the survey reads, once."""
+    named = (survey.id_column, survey.country_column, survey.weight_column)
+    parts = (part.column for part in (*survey.demographics, *survey.items))
+    return list(dict.fromkeys(name for name in (*named, *parts) if name is not None))
+
+
+def _ids(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
+    if survey.id_column is None:
+        return pl.Series("respondent_id", [str(row) for row in range(1, raw.height + 1)])
+    ids = cell_texts(raw[survey.id_column], where=where)
+    place = f"{where}: column {survey.id_column!r}"
+    if ids.null_count():
+        raise DataError(f"{place}, row {_first(ids.is_null())}: no id; and {ids.null_count() - 1} further rows")
+    if (twice := ids.is_duplicated()).any():
+        first = _first(twice)
+        again = _first((ids == ids[first - 1]) & (pl.Series(range(1, raw.height + 1)) > first))
+        raise DataError(f"{place}, row {again}: id {ids[first - 1]!r} is that of row {first} already")
+    return ids.alias("respondent_id")
+
+
+def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
+    if survey.country_column is None:
+        return pl.repeat(survey.country, raw.height, dtype=pl.String, eager=True).alias("country")
+    texts = cell_texts(raw[survey.country_column], where=where)
+    place = f"{where}: column {survey.country_column!r}"
+    if texts.null_count():
+        raise DataError(f"{place}, row {_first(texts.is_null())}: no country; and {texts.null_count() - 1} further rows")
+    if (texts == ALL).any():
+        raise DataError(f"{place}, row {_first(texts == ALL)}: {ALL!r} stands for all countries in results")
+    if not survey.countries:
+        return texts.alias("country")
+    names, unknown = meanings(texts, partial(look_up, survey.countries))
+    if unknown:
+        row, text, more = first_row(texts, unknown)
+        raise DataError(f"{place}, row {row}: country {text!r} is not declared; and {more} further rows")
+    return texts.replace_strict(names, return_dtype=pl.String).alias("country")
+
+
+def _weights(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
+    if survey.weight_column is None:
+        return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
+    column = raw[survey.weight_column]
+    weights = column if column.dtype.is_numeric() else cell_texts(column, where=where)
+    weights = weights.cast(pl.Float64, strict=False)
+    usable = (weights.is_finite() & (weights > 0)).fill_null(value=False)
+    if not usable.all():
+        row, bad = _first(~usable), int((~usable).sum())
+        raise DataError(
+            f"{where}: column {survey.weight_column!r}, row {row}: {column[row - 1]!r} is no weight; "
+            f"weights are finite and above 0; and {bad - 1} further rows"
+        )
+    return weights.alias("weight")
+
+
+def _recode(
+    raw: pl.DataFrame, part: Item | Demographic, *, survey: Survey, countries: pl.Series, where: object
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Values of one item or demographic, and the count of what became null."""
+    texts = cell_texts(raw[part.column], where=where)
+    missing = survey.missing_codes(part)
+    meaning, rule = _item_rule(part) if isinstance(part, Item) else _demographic_rule(part)
+    reasons, rest = meanings(texts, partial(look_up, missing))
+    values, unknown = meanings(pl.Series(rest, dtype=pl.String), meaning)
+    if unknown:
+        row, text, more = first_row(texts, unknown)
+        raise DataError(
+            f"{where}: column {part.column!r}, row {row}: code {text!r} is not declared; "
+            f"{rule}, missing codes: {', '.join(missing) or 'none'}; and {more} further rows"
+        )
+    dtype = pl.Int32 if isinstance(part, Item) else pl.String
+    recoded = texts.replace_strict(values, default=None, return_dtype=dtype) if values else _nulls(texts, dtype)
+    lost = pl.DataFrame({"country": countries, "code": texts.fill_null("")}).filter(recoded.is_null())
+    counts = lost.group_by("country", "code").len(name="n").sort("country", "code")
+    asked_in = _asked_in(part, recoded, countries, where=where)
+    losses = pl.DataFrame(
+        [
+            (part.id, country, code, reasons.get(code, _reason_of_empty(country, asked_in)), n)
+            for country, code, n in counts.iter_rows()
+        ],
+        schema=_MISSING,
+        orient="row",
+    )
+    return recoded.alias(part.id), losses
+
+
+def _item_rule(item: Item) -> tuple[Callable[[str], int | None], str]:
+    codes = {str(code): code for code in item.codes}
+    low, high = min(item.codes), max(item.codes)
+    contiguous = high - low == len(item.codes) - 1 > 0
+    return partial(look_up, codes), f"options {low}..{high}" if contiguous else f"options {', '.join(codes)}"
+
+
+def _demographic_rule(demographic: Demographic) -> tuple[Callable[[str], str | None], str]:
+    if demographic.bands:
+
+        def band_of(text: str) -> str | None:
+            try:
+                number = float(text)
+            except ValueError:
+                return None
+            return next((band.label for band in demographic.bands if number in band), None)
+
+        return band_of, f"bands {', '.join(band.label for band in demographic.bands)}"
+    if demographic.values:
+        return partial(look_up, demographic.values), f"values {', '.join(demographic.values)}"
+    return str, "any text is a value"
+
+
+def _asked_in(
+    part: Item | Demographic, recoded: pl.Series, countries: pl.Series, *, where: object
+) -> tuple[str, ...] | None:
+    """Countries in which the part was asked; an answer from elsewhere contradicts the survey."""
+    if isinstance(part, Demographic) or part.asked_in is None:
+        return None
+    stray = recoded.is_not_null() & ~countries.is_in(list(part.asked_in))
+    if stray.any():
+        row = _first(stray)
+        raise DataError(
+            f"{where}: column {part.column!r}, row {row}: an answer from {countries[row - 1]!r}, "
+            f"where {part.id!r} was not asked; and {int(stray.sum()) - 1} further rows"
+        )
+    return part.asked_in
+
+
+def _reason_of_empty(country: str, asked_in: tuple[str, ...] | None) -> str:
+    return "other_missing" if asked_in is None or country in asked_in else "not_asked"
+
+
+def _nulls(texts: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
+    return pl.repeat(None, texts.len(), dtype=dtype, eager=True)
+
+
+def _first(mask: pl.Series) -> int:
+    """Number of the first row (from 1) where ``mask`` holds."""
+    return int(mask.fill_null(value=False).arg_max() or 0) + 1

@@ -1,0 +1,206 @@
+"""A survey as one TOML file: its items, its attributes of persons, and where its data lie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from demoscope.config import Settings, parse, read_toml
+from demoscope.errors import ConfigError, nearest
+from demoscope.schema import ALL, PERSONAS, RESPONSES
+from demoscope.surveys.demographic import Demographic
+from demoscope.surveys.item import Identifier, Item, MissingCodes, Options, as_integer, repeated
+
+EMBEDDED: Final = ("ces2016", "synthetic")
+"""Surveys that come with the package, by name."""
+
+Part = TypeVar("Part", Item, Demographic)
+
+_RESERVED: Final = frozenset(("respondent_id", "option_codes", *PERSONAS, *RESPONSES))
+
+
+class Survey(Settings):
+    """Everything that is known about a survey but its data.
+
+    Attributes:
+        id: Short name.
+        title: Name for readers.
+        citation: How the data ask to be cited.
+        licence: Terms of the data.
+        notes: What a reader of results has to know: mode, coverage, missing weights.
+        data: Data file, relative to the TOML file; absolute once loaded.
+        generator: Built-in population that makes the data, in place of a file.
+        id_column: Column that names respondents; without one, respondents are numbered.
+        country_column: Column of the country or whatever plays its part.
+        country: The one country of a survey without such a column.
+        countries: Text of a cell to name of the country; empty means that cells are names.
+        weight_column: Column of design weights; without one, every weight is 1.
+        missing: Text of a cell to reason, for items and attributes that have no such table of their own.
+            A code that is declared as an option or value stays valid.
+        scales: Options by name, for items that share them: ``options = "agreement"``.
+        demographics: Attributes of persons, in the order in which a prompt says them.
+        items: The questions.
+    """
+
+    id: Identifier
+    title: str = Field(min_length=1)
+    citation: str = ""
+    licence: str = ""
+    notes: str = ""
+    data: Path | None = None
+    generator: Literal["synthetic"] | None = None
+    id_column: str | None = None
+    country_column: str | None = None
+    country: str | None = Field(default=None, min_length=1)
+    countries: dict[str, str] = Field(default_factory=dict)
+    weight_column: str | None = None
+    missing: MissingCodes = Field(default_factory=dict)
+    scales: dict[str, Options] = Field(default_factory=dict)
+    demographics: tuple[Demographic, ...] = ()
+    items: tuple[Item, ...] = Field(min_length=1)
+
+    def item(self, item_id: str) -> Item:
+        """The item of that name.
+
+        Raises:
+            ConfigError: There is none; the message has the nearest name.
+        """
+        return _named(item_id, self.items, what=f"survey {self.id!r} has no item")
+
+    def demographic(self, demographic_id: str) -> Demographic:
+        """The attribute of that name.
+
+        Raises:
+            ConfigError: There is none; the message has the nearest name.
+        """
+        return _named(demographic_id, self.demographics, what=f"survey {self.id!r} has no demographic")
+
+    def shown(self, attributes: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Names of the attributes that personas show, in the order of the survey.
+
+        Args:
+            attributes: Names in any order; ``None`` means those that the survey itself shows.
+
+        Raises:
+            ConfigError: A name is unknown, with the nearest one, or comes twice.
+        """
+        if attributes is None:
+            return tuple(demographic.id for demographic in self.demographics if demographic.shown)
+        chosen = [self.demographic(name).id for name in attributes]
+        if twice := repeated(chosen):
+            raise ConfigError(f"attribute {twice[0]!r} is named twice")
+        return tuple(demographic.id for demographic in self.demographics if demographic.id in chosen)
+
+    def items_told_by(self, attributes: Collection[str]) -> tuple[str, ...]:
+        """Items whose answer a persona with these attributes has been told, since both read the same column."""
+        columns = {self.demographic(name).column for name in attributes}
+        return tuple(item.id for item in self.items if item.column in columns)
+
+    def missing_codes(self, part: Item | Demographic) -> MissingCodes:
+        """Text of a cell to reason, as it holds for one item or attribute."""
+        if part.missing is not None:
+            return part.missing
+        if isinstance(part, Item):
+            return {text: reason for text, reason in self.missing.items() if as_integer(text) not in part.codes}
+        return {text: reason for text, reason in self.missing.items() if text not in part.values}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_scales(cls, table: Any) -> Any:  # noqa: ANN401 - raw TOML
+        if not isinstance(table, Mapping) or not isinstance(table.get("items"), list | tuple):
+            return table
+        scales = table.get("scales", {})
+        return {**table, "items": [_with_scale(item, scales) for item in table["items"]]}
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Survey:
+        for problem in (*self._naming_problems(), *self._country_problems()):
+            raise ValueError(problem)
+        if self.data is not None and self.generator is not None:
+            raise ValueError("data and generator exclude each other")
+        if len(nouns := [demographic.id for demographic in self.demographics if demographic.noun]) > 1:
+            raise ValueError(f"demographics {', '.join(nouns)} all want to be the noun of the sentence")
+        sizes = Counter(item.block for item in self.items if item.block is not None)
+        if alone := [block for block, size in sizes.items() if size == 1]:
+            raise ValueError(f"block {alone[0]!r} has one item; a block ties at least two")
+        return self
+
+    def _naming_problems(self) -> Iterable[str]:
+        for name in repeated(item.id for item in self.items):
+            yield f"two items are called {name!r}"
+        for name in repeated(demographic.id for demographic in self.demographics):
+            yield f"two demographics are called {name!r}"
+        for name in {item.id for item in self.items} & {demographic.id for demographic in self.demographics}:
+            yield f"{name!r} is both an item and a demographic; name one of them otherwise and give it `column`"
+        for part in (*self.items, *self.demographics):
+            if part.id in _RESERVED:
+                yield f"{part.id!r} is a column of our own tables; name it otherwise and give it `column`"
+
+    def _country_problems(self) -> Iterable[str]:
+        if (self.country_column is None) == (self.country is None):
+            yield "give either country_column or, for a single country, country"
+        if self.countries and self.country_column is None:
+            yield "countries names the cells of country_column, which is not given"
+        if ALL in (self.country, *self.countries.values()):
+            yield f"{ALL!r} cannot be a country: it stands for all of them in results"
+        known = set(self.countries.values()) if self.country is None else {self.country}
+        for item in self.items:
+            for country in item.asked_in or ():
+                if known and country not in known:
+                    yield f"item {item.id!r} is asked in {country!r}, no country of this survey"
+
+
+def load_survey(name_or_path: str | Path) -> Survey:
+    """Read a survey.
+
+    Args:
+        name_or_path: Name of an embedded survey (``"ces2016"``, ``"synthetic"``), or path of a TOML file.
+
+    Raises:
+        ConfigError: There is no such survey, or its file breaks a rule; one line for each problem.
+    """
+    if name_or_path in EMBEDDED:
+        path = Path(__file__).parent / "data" / f"{name_or_path}.toml"
+    else:
+        path = Path(name_or_path)
+        if isinstance(name_or_path, str) and path.suffix != ".toml" and not path.is_file():
+            hint = nearest(name_or_path, EMBEDDED)
+            raise ConfigError(f"no survey {name_or_path!r}: neither an embedded one nor a TOML file{hint}")
+    return survey_from_table(read_toml(path), where=path)
+
+
+def survey_from_table(table: Mapping[str, Any], *, where: Path) -> Survey:
+    """Validate a parsed TOML file as a survey.
+
+    Args:
+        table: Parsed TOML.
+        where: The file that it came from: ``data`` is relative to it, and messages name it.
+
+    Raises:
+        ConfigError: One line for each wrong key.
+    """
+    table = dict(table)
+    if isinstance(table.get("data"), str):
+        table["data"] = str((where.parent / table["data"]).resolve())
+    return parse(Survey, table, where=str(where))
+
+
+def _with_scale(item: Any, scales: Any) -> Any:  # noqa: ANN401 - raw TOML
+    if not isinstance(item, Mapping) or not isinstance(item.get("options"), str):
+        return item
+    name = item["options"]
+    if not isinstance(scales, Mapping) or name not in scales:
+        known = scales if isinstance(scales, Mapping) else ()
+        raise ValueError(f"item {item.get('id')!r}: no scale is called {name!r}{nearest(name, known)}")
+    return {**item, "options": scales[name]}
+
+
+def _named(name: str, parts: Iterable[Part], *, what: str) -> Part:
+    found = {part.id: part for part in parts}
+    if name not in found:
+        raise ConfigError(f"{what} {name!r}{nearest(name, found)}")
+    return found[name]

@@ -1,0 +1,52 @@
+//! The only file that knows numpy: views of arrays that come in, arrays that go out.
+
+use numpy::{
+    Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
+    PyUntypedArrayMethods,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// One-dimensional input.
+pub type In1<'py, T> = PyReadonlyArray1<'py, T>;
+/// Two-dimensional input, row-major.
+pub type In2<'py, T> = PyReadonlyArray2<'py, T>;
+/// One-dimensional output.
+pub type Out1<'py, T> = Bound<'py, PyArray1<T>>;
+/// Two-dimensional output, row-major.
+pub type Out2<'py, T> = Bound<'py, PyArray2<T>>;
+
+/// The values of an array in row-major order.
+pub fn values<'a, T: Element, D: numpy::ndarray::Dimension>(array: &'a PyReadonlyArray<'_, T, D>) -> PyResult<&'a [T]> {
+    if !array.is_c_contiguous() {
+        return Err(PyValueError::new_err("arrays must be row-major and contiguous"));
+    }
+    Ok(array.as_slice()?)
+}
+
+/// The values of an array that may be absent.
+pub fn optional<'a, T: Element, D: numpy::ndarray::Dimension>(
+    array: Option<&'a PyReadonlyArray<'_, T, D>>,
+) -> PyResult<Option<&'a [T]>> {
+    array.map(values).transpose()
+}
+
+/// Number of columns.
+pub fn columns<T: Element>(array: &In2<'_, T>) -> usize {
+    array.shape()[1]
+}
+
+/// Number of rows.
+pub fn rows<T: Element>(array: &In2<'_, T>) -> usize {
+    array.shape()[0]
+}
+
+/// A one-dimensional array.
+pub fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Out1<'_, T> {
+    values.into_pyarray(py)
+}
+
+/// A two-dimensional array of `rows` x `columns` values in row-major order.
+pub fn matrix<T: Element>(py: Python<'_>, values: Vec<T>, rows: usize, columns: usize) -> PyResult<Out2<'_, T>> {
+    values.into_pyarray(py).reshape([rows, columns])
+}

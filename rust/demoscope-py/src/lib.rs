@@ -1,0 +1,34 @@
+//! The module `demoscope._native`: conversions and nothing else.
+
+mod arrays;
+mod chunks;
+mod correlations;
+mod divergences;
+mod errors;
+mod random;
+
+use demoscope_core::divergence;
+use demoscope_core::polychoric::{Status, flag};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("STATUSES", PyTuple::new(py, Status::NAMES)?)?;
+    module.add("FLAGS", PyTuple::new(py, flag::NAMES)?)?;
+    module.add("DIVERGENCES", PyTuple::new(py, divergence::NAMES)?)?;
+    module.add("DEBUG_BUILD", cfg!(debug_assertions))?;
+    module.add_function(wrap_pyfunction!(correlations::polychoric_table, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::polychoric, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::sampled_correlations, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::sampled_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::exact_correlations, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::exact_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::demographic_correlations, module)?)?;
+    module.add_function(wrap_pyfunction!(divergences::divergences, module)?)?;
+    module.add_function(wrap_pyfunction!(random::multiplicities, module)?)?;
+    module.add_function(wrap_pyfunction!(random::permutations, module)?)?;
+    module.add_function(wrap_pyfunction!(random::draw_answers, module)?)?;
+    Ok(())
+}
