@@ -2,11 +2,11 @@
 
     python tools/embed_ces2016.py ces2016.csv
 
-The argument is a CSV file of the 2016 CCES Common Content in the coding of the data set TV16 of the R package stevedata:
+The argument is a CSV file of the 2016 CCES Common Content in the coding of data set TV16 of the R package stevedata:
 one line for each respondent, with (at least) the columns below; an empty cell is a missing answer.
 The sample is a simple random one of 600 respondents in each of the four states with most respondents in our extract.
-A respondent is drawn if the BLAKE2b hash of seed, state and id is among the 600 smallest of the state, which any language
-can repeat; rows are sorted by state and id.
+A respondent is drawn if the BLAKE2b hash of seed, state and id is among the 600 smallest of the state, which any
+language can repeat; rows are sorted by state and id.
 The first rows of the file would be no random sample: they have fewer missing answers than the rest.
 """
 

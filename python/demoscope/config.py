@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from demoscope.errors import ConfigError, nearest
 from demoscope.schema import Mode, Presentation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -106,7 +109,9 @@ def _explain(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401 - pyd
         return f"unknown key {path!r}{nearest(str(problem['loc'][-1]), known)}"
     if problem["type"] == "missing":
         return f"key {path!r} is missing"
-    return f"key {path!r}: {problem['msg']} (got {problem.get('input')!r})"
+    if problem["type"] == "value_error":
+        return f"key {path!r}: {problem['ctx']['error']}" if path else str(problem["ctx"]["error"])
+    return f"key {path!r}: {problem['msg']} (got {reprlib.repr(problem.get('input'))})"
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

@@ -34,7 +34,14 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
@@ -62,7 +69,7 @@ def _lines(label: str) -> Callable[[int, int], None]:
             return
         last = now
         elapsed, fresh = now - start, done - first_done
-        left = f", about {_clock(elapsed / fresh * (total - done))} left" if 0 < fresh and done < total else ""
+        left = f", about {_clock(elapsed / fresh * (total - done))} left" if fresh > 0 and done < total else ""
         print(f"{label}: {done:,} of {total:,} in {_clock(elapsed)}{left}", file=sys.stderr, flush=True)  # noqa: T201
 
     return update

@@ -12,7 +12,9 @@ from demoscope.errors import EXIT_DONE, EXIT_ROWS_IN_ERROR
 if TYPE_CHECKING:
     from demoscope.config import RunConfig
 
-threads_option = click.option("--threads", type=click.IntRange(min=1), help="Threads of the statistics; all cores by default.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of the statistics; all cores by default."
+)
 
 
 @click.command()

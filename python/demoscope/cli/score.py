@@ -13,7 +13,9 @@ from demoscope.cli.run import threads_option
 @click.argument("answers", type=click.Path(path_type=Path))
 @click.option("--survey", required=True, help="Name of an embedded survey, or a survey TOML.")
 @click.option("--humans", type=click.Path(path_type=Path), help="CSV or Parquet; the survey's own data by default.")
-@click.option("--by", multiple=True, default=("model", "steering"), show_default=True, help="Columns that tell models apart.")
+@click.option(
+    "--by", multiple=True, default=("model", "steering"), show_default=True, help="Columns that tell models apart."
+)
 @click.option("--country", help="Column of the country in ANSWERS.  [default: country, where it exists]")
 @click.option("--persona-id", help="Column that identifies a persona.  [default: persona_id, where it exists]")
 @click.option("--items", help="Items to score, separated by commas; all common ones by default.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from demoscope.engines.base import Message
@@ -66,13 +67,17 @@ class Renderer:
         found: dict[int, str] = {}
         for label in labels:
             longer = self._encode(text + label)
-            appended = longer[len(prompt) :]
-            if longer[: len(prompt)] != prompt or len(appended) != 1:
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, longer, strict=False)))
+            appended = longer[shared:]
+            if shared < len(prompt) or len(appended) != 1:
                 pieces = self._tokenizer.convert_ids_to_tokens(appended)
-                raise LabelError(f"label {label!r} is not one token after the prompt (it adds {pieces}); use letters")
-            if appended[0] in found:
-                raise LabelError(f"labels {found[appended[0]]!r} and {label!r} are the same token")
-            found[appended[0]] = label
+                raise LabelError(
+                    f"label {label!r} is not one token after the prompt, which then ends in {pieces}; use letters"
+                )
+            (token,) = appended
+            if token in found:
+                raise LabelError(f"labels {found[token]!r} and {label!r} are the same token")
+            found[token] = label
         return list(found)
 
     def _render(self, messages: Sequence[Message]) -> str:

@@ -21,8 +21,8 @@ def find_model_directory(name: str, *, revision: str | None = None) -> Path:
     """The directory with configuration, tokenizer and safetensors weights that ``name`` stands for.
 
     Args:
-        name: A directory (absolute, or relative to the working directory; ``~`` and ``${VARIABLE}`` are expanded), or
-            the ``owner/name`` of a model on the Hugging Face hub, which is downloaded into the cache of the hub.
+        name: A directory (``~`` and ``${VARIABLE}`` are expanded; relative to the working directory), or the
+            ``owner/name`` of a model on the Hugging Face hub, which is downloaded into the cache of the hub.
         revision: Branch, tag or commit on the hub.
 
     Raises:
@@ -39,11 +39,9 @@ def find_model_directory(name: str, *, revision: str | None = None) -> Path:
         raise ConfigError(f"model {name!r}: 'revision' is for models of the Hugging Face hub, this is a directory")
     if not (directory / "config.json").is_file():
         what = "holds no config.json" if directory.exists() else "no such directory"
-        raise ConfigError(
-            f"model {name!r}: {what} ({directory.absolute()}); give a model directory or the owner/name of the hub"
-        )
+        raise ConfigError(f"model {name!r}: {what}; give a model directory or the owner/name of a model on the hub")
     if not any(directory.glob("*.safetensors")):
-        raise ConfigError(f"model {name!r}: no *.safetensors file in {directory.absolute()}")
+        raise ConfigError(f"model {name!r}: no *.safetensors file in this directory")
     return directory
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from demoscope.errors import ConfigError, DataError, nearest
-from demoscope.surveys import Microdata
 from demoscope.surveys.item import repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demoscope.surveys import Microdata
 
 _log = logging.getLogger(__name__)
 

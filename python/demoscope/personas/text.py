@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from demoscope.surveys import Survey
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from demoscope.surveys import Survey
 
 
 def persona_text(survey: Survey, attributes: Mapping[str, str]) -> str:

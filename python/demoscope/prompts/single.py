@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from demoscope.errors import ConfigError
-from demoscope.schema import Order
-from demoscope.surveys import Item
+
+if TYPE_CHECKING:
+    from demoscope.schema import Order
+    from demoscope.surveys import Item
 
 Role: TypeAlias = Literal["system", "user"]
 
@@ -43,7 +45,7 @@ def item_prompt(item: Item, *, persona: str | None, order: Order) -> Prompt:
     """
     if len(item.options) > len(ascii_uppercase):
         raise ConfigError(
-            f"item {item.id!r} has {len(item.options)} options; asked alone, at most {len(ascii_uppercase)} are possible"
+            f"item {item.id!r} has {len(item.options)} options; a prompt has letters for {len(ascii_uppercase)}"
         )
     options = item.options if order == "given" else item.options[::-1]
     labels = tuple(ascii_uppercase[: len(options)])

@@ -16,6 +16,7 @@ import polars as pl
 from demoscope.errors import DataError, nearest
 from demoscope.schema import SCORED
 from demoscope.scores.sides import CodedSide, ExactSide, blocks
+from demoscope.stats.frames import answers_from_frame, weights_from_column
 from demoscope.stats.kernels import MISSING
 
 if TYPE_CHECKING:
@@ -64,19 +65,26 @@ def coded_side(
         what: What the frame is, for messages.
 
     Raises:
-        DataError: A code that an item does not declare, a duplicate identifier, or a weight that is not positive.
+        DataError: A code that an item does not declare, a duplicate identifier, or a weight that is negative or not finite.
     """
     persons = _identifiers(frame, person, what=what)
-    codes = np.column_stack([_codes(frame, item, what=what) for item in items])
+    # An Enum declares its categories itself.
+    declared = {item.id: item.codes for item in items if not isinstance(frame.schema.get(item.id), pl.Enum)}
+    try:
+        answers = answers_from_frame(frame, items=[item.id for item in items], weights=weights, categories=declared)
+    except DataError as error:
+        raise DataError(f"{what}: {error}") from error
     return CodedSide(
-        codes=np.ascontiguousarray(codes),
-        categories=tuple(len(item.options) for item in items),
-        weights=_weights(frame, weights, what=what),
+        codes=answers.codes,
+        categories=tuple(answers.categories),
+        weights=np.ones(frame.height) if answers.weights is None else answers.weights,
         persons=persons,
     )
 
 
-def wide_answers(frame: pl.DataFrame, items: Sequence[Item], *, person: str | None, weights: str | None) -> ModelAnswers:
+def wide_answers(
+    frame: pl.DataFrame, items: Sequence[Item], *, person: str | None, weights: str | None
+) -> ModelAnswers:
     """A model's answers with one row per persona; a null is an answer that is missing or not valid."""
     side = coded_side(frame, items, person=person, weights=weights, what="answers")
     return ModelAnswers(
@@ -120,17 +128,23 @@ def _exact_side(
     # Personas whose cells are all the same share a profile; without names of cells each persona is its own.
     name = pl.col("cell") if "cell" in frame.columns else pl.col(person)
     signatures = (
-        frame.sort([person, *keys]).group_by(person, maintain_order=True).agg(name.cast(pl.String).str.join("|").alias("signature"))
+        frame.sort([person, *keys])
+        .group_by(person, maintain_order=True)
+        .agg(name.cast(pl.String).str.join("|").alias("signature"))
     )
     signatures = persons.select(person).join(signatures, on=person, how="left", maintain_order="left")
-    first = signatures.unique("signature", keep="first", maintain_order=True).with_row_index("profile")
-    profile = signatures.join(first.select("signature", "profile"), on="signature", how="left", maintain_order="left")
+    first = signatures.unique("signature", keep="first", maintain_order=True).with_row_index("row")
+    profile = signatures.join(first.select("signature", "row"), on="signature", how="left", maintain_order="left")[
+        "row"
+    ]
     categories = tuple(len(item.options) for item in items)
     sums = np.zeros((len(first), sum(categories)))
     orders = np.zeros((len(first), len(items)))
     column = {item.id: (j, block) for j, (item, block) in enumerate(zip(items, blocks(categories), strict=True))}
-    cells = frame.filter(pl.col("probs").is_not_null()).join(first.select(person, "profile"), on=person, how="inner")
-    for row, item_id, vector in cells.select("profile", "item", "probs").iter_rows():
+    cells = frame.filter(pl.col("probs").is_not_null()).select(person, "item", "probs")
+    for row, item_id, vector in (
+        cells.join(first.select(person, "row"), on=person).select("row", "item", "probs").iter_rows()
+    ):
         j, block = column[item_id]
         sums[row, block] += _distribution(vector, items[j])
         orders[row, j] += 1
@@ -139,8 +153,8 @@ def _exact_side(
     return ExactSide(
         probs=probs,
         categories=categories,
-        profile=profile["profile"].to_numpy().astype(np.int64),
-        weights=_weights(persons, weights, what="answers"),
+        profile=profile.to_numpy().astype(np.int64),
+        weights=np.ones(persons.height) if weights is None else weights_from_column(persons[weights]),
         persons=tuple(persons[person].cast(pl.String)),
     )
 
@@ -164,14 +178,19 @@ def _distribution(vector: Sequence[float], item: Item) -> NDArray[np.float64]:
         raise DataError(
             f"answers: item {item.id!r}: {list(vector)} is not a distribution over its {len(item.options)} options"
         )
-    return probs / probs.sum()
+    distribution: NDArray[np.float64] = probs / probs.sum()
+    return distribution
 
 
 def _invalid(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float64]:
-    valid = pl.col("status") == "valid" if "status" in frame.columns else pl.any_horizontal(
-        pl.col(name).is_not_null() for name in ("code", "probs") if name in frame.columns
+    valid = (
+        pl.col("status") == "valid"
+        if "status" in frame.columns
+        else pl.any_horizontal(pl.col(name).is_not_null() for name in ("code", "probs") if name in frame.columns)
     )
-    counts = {item: (n, bad) for item, n, bad in frame.group_by("item").agg(pl.len(), (~valid).sum().alias("bad")).iter_rows()}
+    counts = {
+        item: (n, bad) for item, n, bad in frame.group_by("item").agg(pl.len(), (~valid).sum().alias("bad")).iter_rows()
+    }
     return np.array([counts[item.id][1] / counts[item.id][0] if item.id in counts else np.nan for item in items])
 
 
@@ -183,26 +202,6 @@ def _label_mass(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float6
             known = frame.filter(pl.col("item") == item.id)["label_mass"].drop_nulls().to_numpy()
             masses[j] = known.mean() if len(known) else np.nan
     return masses
-
-
-def _codes(frame: pl.DataFrame, item: Item, *, what: str) -> NDArray[np.uint8]:
-    if item.id not in frame.columns:
-        raise DataError(f"{what}: no column for item {item.id!r}{nearest(item.id, frame.columns)}")
-    column = frame[item.id]
-    if isinstance(column.dtype, pl.Enum):
-        column = column.to_physical()
-    if not column.dtype.is_numeric() or (column.dtype.is_float() and (column != column.floor()).any()):
-        raise DataError(f"{what}: column {item.id!r} ({column.dtype}) does not hold integer codes")
-    column = column.cast(pl.Int64)
-    index = {code: position for position, code in enumerate(item.codes)}
-    codes = column.replace_strict(index, default=None, return_dtype=pl.UInt8)
-    unknown = column.is_not_null() & codes.is_null()
-    if unknown.any():
-        row = int(unknown.arg_true()[0])
-        raise DataError(
-            f"{what}: column {item.id!r}, row {row + 1}: code {column[row]} is not declared; options are {list(item.codes)}"
-        )
-    return codes.fill_null(MISSING).to_numpy().astype(np.uint8)
 
 
 def _identifiers(frame: pl.DataFrame, person: str | None, *, what: str) -> tuple[str, ...]:
@@ -217,14 +216,3 @@ def _identifiers(frame: pl.DataFrame, person: str | None, *, what: str) -> tuple
         twice = column.filter(column.is_duplicated())[0]
         raise DataError(f"{what}: column {person!r}: {twice!r} appears more than once")
     return tuple(column)
-
-
-def _weights(frame: pl.DataFrame, column: str | None, *, what: str) -> NDArray[np.float64]:
-    if column is None:
-        return np.ones(frame.height)
-    weights = frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    wrong = ~(np.isfinite(weights) & (weights > 0))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(f"{what}: column {column!r}, row {row + 1}: weight {weights[row]} is not positive and finite")
-    return weights

@@ -36,18 +36,18 @@ from demoscope.scores.rows import Tables
 from demoscope.scores.sides import ExactSide
 from demoscope.scores.structure import scores, total
 from demoscope.scores.verdict import Circumstances, Verdict, Yardsticks, verdict
-from demoscope.stats import to_polars
+from demoscope.stats.frames import polars_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from demoscope.stats import Frame
+    from demoscope.stats.frames import FrameLike
     from demoscope.surveys import Item, Survey
 
 
 def compare(
-    humans: Frame,
-    answers: Frame,
+    humans: FrameLike,
+    answers: FrameLike,
     *,
     survey: Survey | None = None,
     items: Sequence[str] | None = None,
@@ -99,7 +99,7 @@ def compare(
     """
     if replicates < 2:
         raise DataError(f"replicates = {replicates}: an interval needs at least 2, and 1000 to be worth printing")
-    people_frame, answer_frame = to_polars(humans), to_polars(answers)
+    people_frame, answer_frame = polars_frame(humans), polars_frame(answers)
     by = tuple(name for name in by if name in answer_frame.columns)
     if persona_id is None and "persona_id" in answer_frame.columns:
         persona_id = "persona_id"

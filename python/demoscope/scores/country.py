@@ -61,7 +61,13 @@ class CountryScores:
 
 
 def prepare_people(
-    country: str, frame: pl.DataFrame, items: tuple[Item, ...], *, columns: Columns, attributes: list[str], streams: Streams
+    country: str,
+    frame: pl.DataFrame,
+    items: tuple[Item, ...],
+    *,
+    columns: Columns,
+    attributes: list[str],
+    streams: Streams,
 ) -> People:
     """Codes, replicates and demographic cells of one country's respondents.
 
@@ -174,7 +180,8 @@ def _exchanges(people: People, personas: int, *, matched: bool, streams: Streams
     order = streams.permutations(2 * units if matched else units, EXCHANGES, country=people.country, purpose="exchange")
     if matched:
         # Each pair swaps with probability 1/2: the position of an odd or even number in a random order of 2 m.
-        return order[:, :units] % 2 == 1
+        swapped: NDArray[np.bool_] = order[:, :units] % 2 == 1
+        return swapped
     exchanged: NDArray[np.bool_] = order < personas
     return exchanged
 

@@ -70,7 +70,9 @@ def _mean_gaps(sampled: Sampled, items: tuple[Item, ...], group: Mask) -> Floats
     for keep in (group, ~group):
         full = sampled.side.counts(None, keep=keep)
         totals = np.concatenate([full, sampled.side.counts(sampled.multiplicities, keep=keep)])
-        means.append(np.column_stack([_means(totals[:, b], i) for b, i in zip(blocks(sampled.categories), items, strict=True)]))
+        means.append(
+            np.column_stack([_means(totals[:, b], i) for b, i in zip(blocks(sampled.categories), items, strict=True)])
+        )
     return means[0] - means[1]
 
 

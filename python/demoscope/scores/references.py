@@ -156,7 +156,11 @@ def split_half(people: People, items: tuple[Item, ...], *, streams: Streams) -> 
     assert isinstance(first.side, CodedSide)
     effective = pairwise_effective_sizes(first.side)
     return Reference(
-        "split_half", people.country, "", terms(first, halves[1], n_effective=effective), _items(first, halves[1], items)
+        "split_half",
+        people.country,
+        "",
+        terms(first, halves[1], n_effective=effective),
+        _items(first, halves[1], items),
     )
 
 
@@ -170,7 +174,9 @@ def other_countries(people: Mapping[str, People], items: tuple[Item, ...]) -> li
     found: list[Reference] = []
     for name, here in people.items():
         others = [
-            Reference("nearest_country", name, other, _terms(here, there.sampled), _items(here.sampled, there.sampled, items))
+            Reference(
+                "nearest_country", name, other, _terms(here, there.sampled), _items(here.sampled, there.sampled, items)
+            )
             for other, there in people.items()
             if other != name
         ]

@@ -13,7 +13,7 @@ from demoscope.scores import tables
 from demoscope.scores.marginals import averages
 from demoscope.scores.sides import ExactSide, effective_size, pairs_of
 from demoscope.scores.structure import Estimate, percentiles, scores, total
-from demoscope.stats.kernels import STATUS_NAMES
+from demoscope.stats.kernels import MISSING, STATUS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,9 +25,27 @@ if TYPE_CHECKING:
     from demoscope.scores.references import Reference
     from demoscope.scores.sides import Floats, Sampled
     from demoscope.scores.structure import StructureScores, Terms
-    from demoscope.surveys import Item
 
 Row = dict[str, Any]
+
+
+SCHEMAS: dict[str, dict[str, str]] = {
+    "marginals": tables.MARGINALS,
+    "averages": tables.AVERAGES,
+    "structure": tables.STRUCTURE,
+    "pairs": tables.PAIRS,
+    "references": tables.REFERENCES,
+    "gaps": tables.GAPS,
+}
+
+_TYPES: dict[str, Any] = {
+    "String": pl.String,
+    "Int64": pl.Int64,
+    "Float64": pl.Float64,
+    "Boolean": pl.Boolean,
+    "List(Float64)": pl.List(pl.Float64),
+    "List(String)": pl.List(pl.String),
+}
 
 
 @dataclass
@@ -88,25 +106,6 @@ class Tables:
         return frame.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-SCHEMAS = {
-    "marginals": tables.MARGINALS,
-    "averages": tables.AVERAGES,
-    "structure": tables.STRUCTURE,
-    "pairs": tables.PAIRS,
-    "references": tables.REFERENCES,
-    "gaps": tables.GAPS,
-}
-
-_TYPES: dict[str, Any] = {
-    "String": pl.String,
-    "Int64": pl.Int64,
-    "Float64": pl.Float64,
-    "Boolean": pl.Boolean,
-    "List(Float64)": pl.List(pl.Float64),
-    "List(String)": pl.List(pl.String),
-}
-
-
 def _marginal_rows(part: CountryScores) -> Iterator[Row]:
     human, model = part.people.sampled, part.model
     n_human, n_model = _answered(human), _answered(model)
@@ -158,7 +157,7 @@ def _answered(sampled: Sampled) -> list[int]:
     if isinstance(side, ExactSide):
         first = np.concatenate([[0], np.cumsum(side.categories)[:-1]])
         return [int(np.isfinite(side.probs[side.profile, column]).sum()) for column in first]
-    return [int(n) for n in (side.codes != 255).sum(axis=0)]  # type: ignore[attr-defined]
+    return [int(n) for n in (side.codes != MISSING).sum(axis=0)]  # type: ignore[attr-defined]
 
 
 def _pair_rows(part: CountryScores) -> Iterator[Row]:
@@ -232,7 +231,9 @@ def _average_row(parts: Sequence[CountryScores], mean: Averages) -> Row:
 
 def _structure_row(parts: Sequence[CountryScores], structure: StructureScores, chance: Permuted | None) -> Row:
     exact = all(isinstance(part.model.side, ExactSide) for part in parts)
-    degenerate = {item.id for part in parts for item, flag in zip(part.items, part.model.degenerate, strict=True) if flag}
+    degenerate = {
+        item.id for part in parts for item, flag in zip(part.items, part.model.degenerate, strict=True) if flag
+    }
     used = np.concatenate([part.model.boundary_share[np.isfinite(part.model.rho)] for part in parts])
     profiles = [len(part.model.side.probs) for part in parts if isinstance(part.model.side, ExactSide)]
     return {

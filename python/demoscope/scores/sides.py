@@ -1,4 +1,4 @@
-"""One country's answers of one side, as arrays, with the two things that every score asks of it: counts and correlations.
+"""One country's answers of one side, as arrays, and what every score asks of them: counts and correlations.
 
 A side knows nothing about replicates but the multiplicities that it is given; so humans, drawn answers and exact option
 probabilities go through the same scores.
@@ -107,7 +107,7 @@ class ExactSide:
     Personas with the same probabilities for all items share a profile; replicate weights are summed over them first.
 
     Attributes:
-        probs: Row g = distributions of profile g over all items side by side, shape (G, sum K); NaN where a cell is missing.
+        probs: Row g = distributions of profile g over all items side by side, shape (G, sum K); NaN = cell missing.
         categories: K_j for each item.
         profile: Row of ``probs`` of each persona, shape (m,).
         weights: Shape (m,).

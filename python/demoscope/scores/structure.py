@@ -6,8 +6,9 @@ All scores here are functions of three debiased terms, means over the same pairs
     hh = mean h^2 - v_H        mm = mean m^2 - v_M        hm = mean h m - c
 
 with h and m the human and the model correlations, v the mean sampling variance of an entry and c the mean sampling
-covariance between the sides (not 0 where personas are matched to respondents).  A bootstrap replicate carries the noise twice,
-once of the sample and once of the resample, so replicates lose 2 v and 2 c; their percentiles are the intervals.
+covariance between the sides (not 0 where personas are matched to respondents).
+A bootstrap replicate carries the noise twice, once of the sample and once of the resample, so replicates lose 2 v and 2 c;
+their percentiles are the intervals.
 """
 
 from __future__ import annotations
@@ -103,9 +104,7 @@ def terms(human: Sampled, model: Sampled, *, n_effective: Floats) -> Terms:
     used = np.isfinite(human.rho)
     estimable = used & np.isfinite(model.rho)
     h, h_b = _filled(human.rho[used], human.rho_replicates[:, used])
-    m, m_b = _filled(
-        np.where(estimable, model.rho, 0.0)[used], np.where(estimable, model.rho_replicates, 0.0)[:, used]
-    )
+    m, m_b = _filled(np.where(estimable, model.rho, 0.0)[used], np.where(estimable, model.rho_replicates, 0.0)[:, used])
     count = int(used.sum())
     if count == 0:
         nothing = np.full(len(h_b), np.nan)
@@ -173,16 +172,14 @@ def scores(t: Terms, *, n_human: float) -> StructureScores:
                 np.sqrt(max(0.0, t.mm) / t.hh), np.sqrt(np.maximum(0.0, t.mm_b) / hh_b), defined=human_defined
             ),
             slope=_estimate(t.hm / t.hh, t.hm_b / hh_b, defined=human_defined),
-            srmr=_estimate(root(d2 / t.countries), root(d2_b / t.countries), defined=t.pairs > 0),
+            srmr=_estimate(float(root(d2 / t.countries)), root(d2_b / t.countries), defined=t.pairs > 0),
             interviews=interviews,
             censored=censored,
             interviews_independence=float(min(t.kappa / t.hh, n_human)) if human_defined else float("nan"),
         )
 
 
-def worth(
-    kappa: float | np.floating, distance: float, distance_b: Floats, *, n_human: float
-) -> tuple[Estimate, bool]:
+def worth(kappa: float | np.floating, distance: float, distance_b: Floats, *, n_human: float) -> tuple[Estimate, bool]:
     """Number of interviews whose sampling error equals a debiased squared distance.
 
     Args:
@@ -223,7 +220,8 @@ def _estimate(value: float | np.floating, replicates: Floats, *, defined: bool) 
 
 def root(squares: Floats | float) -> Floats:
     """Square root of a debiased square, 0 where noise alone exceeds it."""
-    return np.sqrt(np.maximum(0.0, squares))
+    roots: Floats = np.sqrt(np.maximum(0.0, squares))
+    return roots
 
 
 def _filled(estimate: Floats, replicates: Floats) -> tuple[Floats, Floats]:

@@ -108,7 +108,9 @@ def _marginals(averages: Averages, yardsticks: Yardsticks) -> str:
     other = yardsticks.other_countries_cramer
     if np.isfinite(other):
         if cramer.low > other:
-            text += f", farther than people of the other countries are ({other:.2f}): no knowledge of the country is shown"
+            text += (
+                f", farther than people of the other countries are ({other:.2f}): no knowledge of the country is shown"
+            )
         elif cramer.high < other:
             text += f", nearer than people of the other countries are ({other:.2f})"
         else:
@@ -124,10 +126,14 @@ def _structure(structure: StructureScores, permuted: Permuted | None, yardsticks
         f"Structure: structure R2 is {_with_interval(r2)} where 0 is independent items and 1 the human structure "
         f"(similarity {_with_interval(structure.similarity)}, constraint {_with_interval(structure.constraint)})"
     )
+    text += (
+        f"; that is worth {_interviews(structure.interviews, censored=structure.censored)} interviews, "
+        f"independent items would be worth {structure.interviews_independence:,.0f}"
+    )
     if np.isfinite(yardsticks.demographics_r2):
-        text += f"; people known by their demographics alone reach {yardsticks.demographics_r2:.2f}"
+        text += f". People known by their demographics alone reach {_plain(yardsticks.demographics_r2)}"
     if np.isfinite(yardsticks.other_countries_r2):
-        text += f", people of other countries {yardsticks.other_countries_r2:.2f}"
+        text += f", people of the other countries {_plain(yardsticks.other_countries_r2)}"
     return f"{text}. {_structure_claim(structure, permuted)}"
 
 
@@ -140,7 +146,13 @@ def _structure_claim(structure: StructureScores, permuted: Permuted | None) -> s
     by_chance = f"profiles permuted item by item are as similar with p = {permuted.p:.3f}"
     if similar.low > 0 and permuted.p <= ALPHA:
         strength = structure.constraint.value
-        how = "about as strongly as" if 0.8 <= strength <= 1.25 else "more weakly than" if strength < 1 else "more strongly than"
+        how = (
+            "about as strongly as"
+            if 0.8 <= strength <= 1.25
+            else "more weakly than"
+            if strength < 1
+            else "more strongly than"
+        )
         return f"Its opinions go together in a pattern like the human one, {how} in people ({by_chance})."
     return f"A pattern like the human one is not shown ({by_chance})."
 
@@ -163,7 +175,7 @@ def _conditions(c: Circumstances) -> list[str]:
         conditions.append("People are not weighted: results speak of the sample, not of the population behind it.")
     if c.degenerate:
         conditions.append(
-            f"{c.degenerate} of {c.countries * c.items} items (by country) have too little variation in the model's answers; "
+            f"{c.degenerate} of {c.countries * c.items} items (by country) vary too little in the model's answers; "
             "their pairs count as zero structure."
         )
     return conditions
@@ -181,8 +193,13 @@ def _with_interval(estimate: Estimate) -> str:
     if not np.isfinite(estimate.value):
         return "not defined"
     if not np.isfinite(estimate.low):
-        return f"{estimate.value:.2f}"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+        return _plain(estimate.value)
+    return f"{_plain(estimate.value)} [{_plain(estimate.low)}, {_plain(estimate.high)}]"
+
+
+def _plain(value: float) -> str:
+    """Two decimals, without a minus before zero."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def _finite(value: float) -> float | None:

@@ -11,4 +11,8 @@ from demoscope.surveys.survey import EMBEDDED as EMBEDDED
 from demoscope.surveys.survey import Survey as Survey
 from demoscope.surveys.survey import load_survey as load_survey
 from demoscope.surveys.survey import survey_from_table as survey_from_table
+from demoscope.surveys.synthetic import SyntheticTruth as SyntheticTruth
+from demoscope.surveys.synthetic import synthetic_frame as synthetic_frame
+from demoscope.surveys.synthetic import synthetic_population as synthetic_population
+from demoscope.surveys.synthetic import synthetic_truth as synthetic_truth
 from demoscope.surveys.table_file import read_table as read_table

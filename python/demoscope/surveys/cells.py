@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from demoscope.errors import DataError
 from demoscope.surveys.item import as_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Value = TypeVar("Value")
 

@@ -145,4 +145,3 @@ def as_integer(text: str) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 18) or decimals.strip("0"):
         return None
     return int(whole)
-

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -16,8 +14,13 @@ from demoscope.schema import ALL
 from demoscope.surveys.cells import cell_texts, first_row, look_up, meanings
 from demoscope.surveys.demographic import Demographic
 from demoscope.surveys.item import Item
-from demoscope.surveys.survey import Survey
 from demoscope.surveys.table_file import check_columns_exist, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from demoscope.surveys.survey import Survey
 
 GENERATORS: Final = Registry("generator", {"synthetic": "demoscope.surveys.synthetic:synthetic_frame"})
 """Built-in populations that stand in for a data file; called without arguments, they give raw columns."""
@@ -94,7 +97,7 @@ def microdata_from_frame(raw: pl.DataFrame, *, survey: Survey, where: object = "
         except DataError as error:
             problems.append(str(error))
     columns.insert(1, countries)
-    for part in (*survey.demographics, *survey.items):
+    for part in survey.parts:
         try:
             values, losses = _recode(raw, part, survey=survey, countries=countries, where=where)
         except DataError as error:
@@ -110,8 +113,7 @@ def microdata_from_frame(raw: pl.DataFrame, *, survey: Survey, where: object = "
 def _columns(survey: Survey) -> list[str]:
     """Every column of the file that the survey reads, once."""
     named = (survey.id_column, survey.country_column, survey.weight_column)
-    parts = (part.column for part in (*survey.demographics, *survey.items))
-    return list(dict.fromkeys(name for name in (*named, *parts) if name is not None))
+    return list(dict.fromkeys(name for name in (*named, *(part.column for part in survey.parts)) if name is not None))
 
 
 def _ids(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
@@ -120,7 +122,7 @@ def _ids(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
     ids = cell_texts(raw[survey.id_column], where=where)
     place = f"{where}: column {survey.id_column!r}"
     if ids.null_count():
-        raise DataError(f"{place}, row {_first(ids.is_null())}: no id; and {ids.null_count() - 1} further rows")
+        raise DataError(f"{place}, row {_first(ids.is_null())}: no id{_more(ids.null_count() - 1)}")
     if (twice := ids.is_duplicated()).any():
         first = _first(twice)
         again = _first((ids == ids[first - 1]) & (pl.Series(range(1, raw.height + 1)) > first))
@@ -134,7 +136,7 @@ def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
     texts = cell_texts(raw[survey.country_column], where=where)
     place = f"{where}: column {survey.country_column!r}"
     if texts.null_count():
-        raise DataError(f"{place}, row {_first(texts.is_null())}: no country; and {texts.null_count() - 1} further rows")
+        raise DataError(f"{place}, row {_first(texts.is_null())}: no country{_more(texts.null_count() - 1)}")
     if (texts == ALL).any():
         raise DataError(f"{place}, row {_first(texts == ALL)}: {ALL!r} stands for all countries in results")
     if not survey.countries:
@@ -142,7 +144,7 @@ def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
     names, unknown = meanings(texts, partial(look_up, survey.countries))
     if unknown:
         row, text, more = first_row(texts, unknown)
-        raise DataError(f"{place}, row {row}: country {text!r} is not declared; and {more} further rows")
+        raise DataError(f"{place}, row {row}: country {text!r} is not declared{_more(more)}")
     return texts.replace_strict(names, return_dtype=pl.String).alias("country")
 
 
@@ -157,7 +159,7 @@ def _weights(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
         row, bad = _first(~usable), int((~usable).sum())
         raise DataError(
             f"{where}: column {survey.weight_column!r}, row {row}: {column[row - 1]!r} is no weight; "
-            f"weights are finite and above 0; and {bad - 1} further rows"
+            f"weights are finite and above 0{_more(bad - 1)}"
         )
     return weights.alias("weight")
 
@@ -175,7 +177,7 @@ def _recode(
         row, text, more = first_row(texts, unknown)
         raise DataError(
             f"{where}: column {part.column!r}, row {row}: code {text!r} is not declared; "
-            f"{rule}, missing codes: {', '.join(missing) or 'none'}; and {more} further rows"
+            f"{rule}, missing codes: {', '.join(missing) or 'none'}{_more(more)}"
         )
     dtype = pl.Int32 if isinstance(part, Item) else pl.String
     recoded = texts.replace_strict(values, default=None, return_dtype=dtype) if values else _nulls(texts, dtype)
@@ -227,7 +229,7 @@ def _asked_in(
         row = _first(stray)
         raise DataError(
             f"{where}: column {part.column!r}, row {row}: an answer from {countries[row - 1]!r}, "
-            f"where {part.id!r} was not asked; and {int(stray.sum()) - 1} further rows"
+            f"where {part.id!r} was not asked{_more(int(stray.sum()) - 1)}"
         )
     return part.asked_in
 
@@ -238,6 +240,10 @@ def _reason_of_empty(country: str, asked_in: tuple[str, ...] | None) -> str:
 
 def _nulls(texts: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
     return pl.repeat(None, texts.len(), dtype=dtype, eager=True)
+
+
+def _more(rows: int) -> str:
+    return f"; and {rows} further row{'s' * (rows != 1)}" if rows else ""
 
 
 def _first(mask: pl.Series) -> int:

@@ -63,6 +63,11 @@ class Survey(Settings):
     demographics: tuple[Demographic, ...] = ()
     items: tuple[Item, ...] = Field(min_length=1)
 
+    @property
+    def parts(self) -> tuple[Item | Demographic, ...]:
+        """Everything that is read from a column of answers: demographics, then items."""
+        return (*self.demographics, *self.items)
+
     def item(self, item_id: str) -> Item:
         """The item of that name.
 
@@ -136,7 +141,7 @@ class Survey(Settings):
             yield f"two demographics are called {name!r}"
         for name in {item.id for item in self.items} & {demographic.id for demographic in self.demographics}:
             yield f"{name!r} is both an item and a demographic; name one of them otherwise and give it `column`"
-        for part in (*self.items, *self.demographics):
+        for part in self.parts:
             if part.id in _RESERVED:
                 yield f"{part.id!r} is a column of our own tables; name it otherwise and give it `column`"
 

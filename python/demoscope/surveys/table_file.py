@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from demoscope.errors import DataError, nearest
 from demoscope.surveys.item import repeated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _PARQUET_MAGIC: Final = b"PAR1"
@@ -32,7 +34,7 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pl.DataFr
     readers = {".csv": _read_csv, ".tsv": _read_csv, ".txt": _read_csv, ".parquet": _read_parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path}: unknown kind of file {path.suffix!r}; data are read from .csv, .tsv, .txt or .parquet")
+        raise DataError(f"{path}: unknown kind of file {path.suffix!r}; known are {', '.join(readers)}")
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -60,7 +62,7 @@ def _read_parquet(path: Path, head: bytes, columns: Sequence[str] | None) -> pl.
         if file.read() != _PARQUET_MAGIC:
             raise DataError(f"{path}: the Parquet file is cut off: its footer is missing")
     try:
-        check_columns_exist(pl.read_parquet_schema(path).names(), columns or (), where=path)
+        check_columns_exist(list(pl.read_parquet_schema(path)), columns or (), where=path)
         return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: damaged Parquet file: {error}") from error

@@ -36,9 +36,9 @@ pub struct TableEstimate {
     pub se: f64,
     /// `sum n ln pi` at the estimate; NaN without an interior estimate.
     pub loglik: f64,
-    /// Thresholds between the rows.
+    /// Thresholds between the rows that hold something.
     pub row_thresholds: Vec<f64>,
-    /// Thresholds between the columns.
+    /// Thresholds between the columns that hold something.
     pub col_thresholds: Vec<f64>,
 }
 
@@ -73,7 +73,13 @@ pub fn estimate_table(counts: &[f64], cols: usize, zero_cells: ZeroCells) -> Res
             se = multinomial_se(&table, cols, &influence);
         }
     }
-    Ok(TableEstimate { fit, se, loglik, row_thresholds: row.inner().to_vec(), col_thresholds: col.inner().to_vec() })
+    Ok(TableEstimate { fit, se, loglik, row_thresholds: between_used(&row), col_thresholds: between_used(&col) })
+}
+
+/// Thresholds between categories that hold something; an unused category only repeats the threshold below it.
+fn between_used(thresholds: &Thresholds) -> Vec<f64> {
+    let rising = thresholds.below.windows(2).zip(&thresholds.tau).filter(|(below, _)| below[1] > below[0]);
+    rising.map(|(_, &tau)| tau).skip(1).collect()
 }
 
 fn own_thresholds(table: &[f64], cols: usize) -> (Thresholds, Thresholds) {

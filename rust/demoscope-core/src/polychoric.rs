@@ -377,8 +377,9 @@ fn maximise(mut score: impl FnMut(f64) -> (f64, f64), start: f64) -> Fit {
         let rest = (1.0 - rho) * (1.0 + rho);
         let bend = rest * information + 2.0 * rho * slope;
         let newton = if bend > 0.0 { (slope / bend).clamp(-1.0, 1.0) } else { 0.5_f64.copysign(slope) };
+        // The step goes where the score points, away from the end that was just set, so only the other end can be in the way.
         let mut next = z + newton;
-        if (next >= high && high_known) || (next <= low && low_known) {
+        if (slope > 0.0 && high_known && next >= high) || (slope < 0.0 && low_known && next <= low) {
             next = 0.5 * (low + high);
         }
         next = next.clamp(-bound, bound);

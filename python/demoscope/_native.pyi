@@ -1,0 +1,103 @@
+# Bindings of the Rust core.  Two-dimensional arrays are row-major, 255 is the code of a missing answer, replicates are
+# rows.
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+STATUSES: Final[tuple[str, ...]]
+FLAGS: Final[tuple[str, ...]]
+DIVERGENCES: Final[tuple[str, ...]]
+DEBUG_BUILD: Final[bool]
+
+def polychoric_table(
+    table: NDArray[np.float64], zero_cells: str
+) -> tuple[float, float, float, NDArray[np.float64], NDArray[np.float64], int, int, int]: ...
+def polychoric(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    thresholds: str,
+    zero_cells: str,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint32],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def sampled_correlations(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    multiplicities: NDArray[np.uint16] | None,
+    pairs: NDArray[np.bool_] | None,
+    thresholds: str,
+    zero_cells: str,
+    start: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+def sampled_counts(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    multiplicities: NDArray[np.uint16] | None,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
+def exact_correlations(
+    probs: NDArray[np.float64],
+    categories: Sequence[int],
+    profile: NDArray[np.uint32],
+    weights: NDArray[np.float64] | None,
+    multiplicities: NDArray[np.uint16] | None,
+    pairs: NDArray[np.bool_] | None,
+    thresholds: str,
+    zero_cells: str,
+    start: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+def exact_counts(
+    probs: NDArray[np.float64],
+    categories: Sequence[int],
+    profile: NDArray[np.uint32],
+    weights: NDArray[np.float64] | None,
+    multiplicities: NDArray[np.uint16] | None,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
+def demographic_correlations(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    cell: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+    multiplicities: NDArray[np.uint16] | None,
+    pairs: NDArray[np.bool_] | None,
+    zero_cells: str,
+    start: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+def divergences(
+    human: NDArray[np.float64],
+    model: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    n_human: NDArray[np.float64],
+    n_model: NDArray[np.float64],
+) -> NDArray[np.float64]: ...
+def multiplicities(
+    rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
+) -> NDArray[np.uint16]: ...
+def permutations(
+    rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
+) -> NDArray[np.int64]: ...
+def draw_answers(
+    probs: NDArray[np.float64],
+    row: NDArray[np.int64],
+    streams: Sequence[str],
+    seed: int,
+    first: int,
+    draws: int,
+) -> NDArray[np.uint8]: ...

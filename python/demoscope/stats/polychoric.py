@@ -1,0 +1,159 @@
+"""Polychoric correlations of a frame of answers or of one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from demoscope import _native
+from demoscope.errors import DataError
+from demoscope.stats.frames import Answers, answers_from_frame
+from demoscope.stats.kernels import FLAG_NAMES, STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from demoscope.stats.frames import FrameLike
+
+
+@dataclass(frozen=True, slots=True)
+class PolychoricFit:
+    """Polychoric correlation of one table.
+
+    Attributes:
+        rho: Correlation in [-1, 1]; NaN when the status is ``degenerate`` or ``not_converged``.
+        se: Standard error from influence functions (observed version); NaN unless the estimate is an interior maximum.
+        loglik: ``sum n ln pi`` at the estimate, without the multinomial constant; NaN when the status is not ``ok``.
+        row_thresholds: Normal quantiles between the rows that hold something.
+        col_thresholds: Normal quantiles between the columns that hold something.
+        status: ``ok``, ``boundary``, ``degenerate`` or ``not_converged``.
+        flags: Any of ``zero_corrected``, ``clipped``, ``few``.
+    """
+
+    rho: float
+    se: float
+    loglik: float
+    row_thresholds: tuple[float, ...]
+    col_thresholds: tuple[float, ...]
+    status: str
+    flags: list[str]
+
+
+def polychoric(
+    frame: FrameLike,
+    *,
+    items: Sequence[str] | None = None,
+    weights: str | None = None,
+    by: str | Sequence[str] | None = None,
+    categories: Mapping[str, Sequence[int]] | None = None,
+    thresholds: Thresholds = "item",
+    zero_cells: ZeroCells = "keep_margins",
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Two-step polychoric correlations of all pairs of items (Olsson 1979), with standard errors.
+
+    Missing answers are dropped pair by pair.
+    Standard errors come from influence functions at the data (infinitesimal jackknife); with ``weights`` they are
+    ``n/(n-1) sum (z - mean z)^2`` over respondents.
+
+    Args:
+        frame: Polars (eager or lazy), pandas or pyarrow; integer codes or ``pl.Enum``, nulls are missing.
+        items: Item columns; by default all columns but ``weights`` and ``by``.
+        weights: Column of survey weights, at least 0.
+        by: Column or columns whose values form groups that are correlated on their own.
+        categories: Codes of the categories of an item in their order; by default the sorted codes that occur.
+        thresholds: ``"item"`` takes the thresholds of an item from all its valid answers, ``"pair"`` from the complete
+            answers of each pair.
+        zero_cells: Policy for empty cells.
+            ``"keep_margins"`` moves half a respondent into the empty diagonal of a table of two used rows and columns
+            (Savalei 2011), ``"add_half"`` adds it there, ``"add_half_all"`` and ``"one_over_n"`` add to every empty
+            cell of any table, ``"none"`` leaves all tables as they are.
+        threads: Number of threads; by default one per core. The result does not depend on it.
+
+    Returns:
+        One row per group and pair: the ``by`` columns, ``item_a``, ``item_b``, ``rho`` in [-1, 1] or NaN, ``se``, ``n``
+        (respondents of positive weight who answered both), ``n_eff`` (Kish), ``iterations``, ``status`` and ``flags``.
+        A constant item or one without answers gives the status ``degenerate``, never an error.
+
+    Raises:
+        DataError: The frame breaks a rule; the message names column and row.
+        ConfigError: ``threads`` is below 1.
+    """
+    checked_threads(threads)
+    answers = answers_from_frame(frame, items=items, weights=weights, by=by, categories=categories)
+    parts = [
+        _keyed(keys, estimate_frame(answers, rows, thresholds=thresholds, zero_cells=zero_cells, threads=threads))
+        for keys, rows in answers.groups
+    ]
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def polychoric_table(table: ArrayLike, *, zero_cells: ZeroCells = "keep_margins") -> PolychoricFit:
+    """Two-step polychoric correlation of one table of counts (Olsson 1979).
+
+    Args:
+        table: Counts, at least 0, not necessarily whole; rows and columns are the categories of the two items in order.
+        zero_cells: Policy for empty cells, in units of the table.
+
+    Raises:
+        DataError: The table is not two-dimensional or a count is negative or not finite.
+    """
+    try:
+        counts = np.ascontiguousarray(table, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the table is not an array of numbers: {error}") from error
+    if counts.ndim != 2:
+        raise DataError(f"a table has 2 dimensions, this one has {counts.ndim}")
+    rho, se, loglik, rows, cols, _, status, flags = _native.polychoric_table(counts, zero_cells)
+    return PolychoricFit(
+        rho=rho,
+        se=se,
+        loglik=loglik,
+        row_thresholds=tuple(rows.tolist()),
+        col_thresholds=tuple(cols.tolist()),
+        status=STATUS_NAMES[status],
+        flags=_flag_names(flags),
+    )
+
+
+def estimate_frame(
+    answers: Answers,
+    rows: NDArray[np.intp],
+    *,
+    thresholds: Thresholds,
+    zero_cells: ZeroCells,
+    threads: int | None,
+) -> pl.DataFrame:
+    """The frame of :func:`polychoric` for some rows of checked answers."""
+    weights = None if answers.weights is None else answers.weights[rows]
+    rho, se, n, n_eff, iterations, status, flags = _native.polychoric(
+        np.ascontiguousarray(answers.codes[rows]), answers.categories, weights, thresholds, zero_cells, threads
+    )
+    first, second = pair_indices(len(answers.items))
+    return pl.DataFrame(
+        {
+            "item_a": [answers.items[i] for i in first],
+            "item_b": [answers.items[i] for i in second],
+            "rho": rho,
+            "se": se,
+            "n": n.astype(np.int64),
+            "n_eff": n_eff,
+            "iterations": iterations.astype(np.int64),
+            "status": [STATUS_NAMES[s] for s in status],
+            "flags": [_flag_names(int(f)) for f in flags],
+        },
+        schema_overrides={"flags": pl.List(pl.String)},
+    )
+
+
+def _keyed(keys: dict[str, object], frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(*(pl.lit(value).alias(key) for key, value in keys.items()), pl.all())
+
+
+def _flag_names(bits: int) -> list[str]:
+    return [name for bit, name in enumerate(FLAG_NAMES) if bits >> bit & 1]

@@ -1,0 +1,220 @@
+"""A real model behind the vLLM engine, on the CPU; ``tests/vllm/setup.sh`` makes the environment and the model."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demoscope.engines.base import Answer, Message, Request
+from demoscope.engines.vllm import VllmEngine, installed_vllm
+from demoscope.errors import ConfigError, EngineError, MissingPartError
+from demoscope.personas import persona_text
+from demoscope.prompts import item_prompt
+from demoscope.surveys import load_survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
+
+# bfloat16 against float32: what may differ in a log-probability, and in the distribution of a cell on average.
+BFLOAT16_NATS = 0.2
+BFLOAT16_MEAN_TV = 0.03
+
+try:
+    VLLM = installed_vllm()
+except MissingPartError:
+    VLLM = ""
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
+    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
+    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
+]
+
+
+def requests() -> list[Request]:
+    """Twelve cells: two personas and nobody, each asked two items, in both orders."""
+    survey = load_survey("ces2016")
+    shown = [
+        {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
+        {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
+    ]
+    personas = [None, *(persona_text(survey, attributes) for attributes in shown)]
+    found = []
+    for number, persona in enumerate(personas):
+        for item in (survey.items[0], survey.items[-1]):
+            for order in ("given", "reversed"):
+                prompt = item_prompt(item, persona=persona, order=order)  # type: ignore[arg-type]
+                messages = tuple(Message(role, content) for role, content in prompt.messages)
+                found.append(Request(f"{number}/{item.id}/{order}", messages, prompt.labels))
+    return found
+
+
+def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:
+    found = list(answers)
+    assert len({answer.key for answer in found}) == len(found)
+    return {answer.key: answer for answer in found}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[VllmEngine]:
+    made = VllmEngine(model="smollm2", options={"model": str(MODEL)})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def answers(engine: VllmEngine) -> dict[str, Answer]:
+    return by_key(engine.ask(requests()))
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, tuple[list[float], int]]:
+    """Log-probability of each label and length of the prompt: transformers, float32, one prompt at a time."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
+    found = {}
+    for request in requests():
+        conversation = [{"role": message.role, "content": message.content} for message in request.messages]
+        tokens = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_tensors="pt")[
+            "input_ids"
+        ]
+        with torch.inference_mode():
+            logprobs = torch.log_softmax(model(tokens).logits[0, -1], dim=-1)
+        labels = [tokenizer.convert_tokens_to_ids(label) for label in request.labels]
+        found[request.key] = ([float(logprobs[label]) for label in labels], tokens.shape[1])
+    return found
+
+
+def test_probabilities_sum_to_one_and_the_labels_have_mass(answers: dict[str, Answer]) -> None:
+    assert answers.keys() == {request.key for request in requests()}
+    for request in requests():
+        answer = answers[request.key]
+        assert answer.status == "valid"
+        assert answer.probs is not None
+        assert answer.label_mass is not None
+        assert len(answer.probs) == len(request.labels)
+        assert math.fsum(answer.probs) == pytest.approx(1.0, abs=1e-12)
+        assert min(answer.probs) > 0
+        assert 0.3 < answer.label_mass <= 1.0
+
+
+def test_agrees_with_transformers_in_float32(
+    answers: dict[str, Answer], reference: dict[str, tuple[list[float], int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    distances, errors = [], []
+    for key, (expected, length) in reference.items():
+        answer = answers[key]
+        assert answer.probs is not None
+        assert answer.label_mass is not None
+        assert answer.prompt_tokens == length
+        found = [math.log(prob * answer.label_mass) for prob in answer.probs]
+        errors += [abs(a - b) for a, b in zip(found, expected, strict=True)]
+        mass = math.fsum(map(math.exp, expected))
+        distances.append(
+            0.5 * math.fsum(abs(p - math.exp(q) / mass) for p, q in zip(answer.probs, expected, strict=True))
+        )
+    mean = math.fsum(distances) / len(distances)
+    with capsys.disabled():
+        print(f"\n{VLLM} bfloat16 against transformers float32, {len(distances)} cells: mean TV {mean:.4f}, ", end="")  # noqa: T201 - the figure is wanted in the log
+        print(f"max TV {max(distances):.4f}, max error {max(errors):.3f} nat")  # noqa: T201
+    assert max(errors) < BFLOAT16_NATS
+    assert mean < BFLOAT16_MEAN_TV
+
+
+@pytest.mark.parametrize("block", [1, 5])
+def test_grouping_does_not_matter(engine: VllmEngine, answers: dict[str, Answer], block: int) -> None:
+    shuffled = requests()
+    random.Random(block).shuffle(shuffled)
+    regrouped: dict[str, Answer] = {}
+    for start in range(0, len(shuffled), block):
+        regrouped |= by_key(engine.ask(shuffled[start : start + block]))
+    assert regrouped == answers
+
+
+def test_probabilities_follow_the_order_of_the_labels(engine: VllmEngine, answers: dict[str, Answer]) -> None:
+    given = requests()[0]
+    turned = Request(given.key, given.messages, given.labels[::-1])
+    answer = by_key(engine.ask([turned]))[given.key]
+    expected = answers[given.key].probs
+    assert answer.probs is not None
+    assert expected is not None
+    assert answer.probs[::-1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_reversed_options_are_another_prompt(answers: dict[str, Answer]) -> None:
+    for key, answer in answers.items():
+        if key.endswith("given"):
+            assert answer.probs != answers[key.replace("given", "reversed")].probs
+
+
+def test_no_persona_means_the_default_system_prompt_of_the_template(engine: VllmEngine) -> None:
+    bare = requests()[0]
+    assert all(message.role != "system" for message in bare.messages)
+    default = Message("system", "You are a helpful AI assistant named SmolLM, trained by Hugging Face")
+    both = by_key(engine.ask([bare, Request("named", (default, *bare.messages), bare.labels)]))
+    assert both["named"].probs == both[bare.key].probs
+    assert engine.facts()["system_role"] == "own turn"
+
+
+@pytest.mark.parametrize("labels", [("1", "10"), ("A", "Strongly agree")])
+def test_a_label_of_several_tokens_is_refused(engine: VllmEngine, labels: tuple[str, str]) -> None:
+    given = requests()[0]
+    with pytest.raises(EngineError, match=f"label '{labels[1]}' is not one token"):
+        list(engine.ask([Request("k", given.messages, labels)]))
+
+
+def test_what_the_engine_does_not_offer_is_refused(engine: VllmEngine) -> None:
+    given = requests()[0]
+    with pytest.raises(EngineError, match="without adapters"):
+        list(engine.ask([Request("k", given.messages, given.labels, adapter="liberal")]))
+
+
+def test_a_prompt_that_does_not_fit_is_an_error_row_beside_good_ones(
+    engine: VllmEngine, answers: dict[str, Answer]
+) -> None:
+    given = requests()[0]
+    long = Request("long", (Message("user", "word " * 1100),), given.labels)
+    found = by_key(engine.ask([long, given]))
+    assert (found["long"].status, found["long"].reason, found["long"].probs) == ("error", "prompt_too_long", None)
+    assert found["long"].prompt_tokens > 1100
+    assert found[given.key] == answers[given.key]
+
+
+def test_unknown_options_are_refused_before_the_model_is_loaded() -> None:
+    options = {"model": str(MODEL), "max_model_length": 512}
+    with pytest.raises(ConfigError, match="unknown option 'max_model_length'; did you mean 'max_model_len'"):
+        list(VllmEngine(model="m", options=options).ask(requests()))
+
+
+def test_facts_name_versions_device_and_settings(engine: VllmEngine, answers: dict[str, Answer]) -> None:
+    assert answers
+    facts = engine.facts()
+    assert facts["vllm"] == VLLM
+    assert facts["dtype"] == "bfloat16"
+    assert {"torch", "transformers", "device", "settings"} <= facts.keys()
+    if facts["device"] == "cpu":
+        assert '"block_size": 32' in facts["settings"]
+
+
+def test_close_frees_memory_and_asking_again_gives_the_same(engine: VllmEngine, answers: dict[str, Answer]) -> None:
+    before = resident_bytes()
+    engine.close()
+    engine.close()
+    assert before - resident_bytes() > 0.8 * (MODEL / "model.safetensors").stat().st_size
+    assert by_key(engine.ask(requests()[:3])) == {request.key: answers[request.key] for request in requests()[:3]}
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
