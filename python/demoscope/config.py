@@ -98,7 +98,11 @@ def parse(model: type[Model], table: dict[str, Any], *, where: str) -> Model:
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        lines = [f"{where}: {_explain(model, problem)}" for problem in error.errors(include_url=False)]
+        problems = error.errors(include_url=False)
+        # A list with a wrong member counts as too short as well; the member's own line says what is wrong.
+        inner = {problem["loc"][:-depth] for problem in problems for depth in range(1, len(problem["loc"]))}
+        wrong = [p for p in problems if not (p["type"] == "too_short" and p["loc"] in inner)]
+        lines = [f"{where}: {_explain(model, problem)}" for problem in wrong]
         raise ConfigError("\n".join(lines)) from error
 
 

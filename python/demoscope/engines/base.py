@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from demoscope.schema import AnswerStatus, Mode
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from demoscope.schema import AnswerStatus, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Request:
         labels: What the model may say, in displayed order; one distinct token each (``"A"``, ``"B"``, ...).
         mode: How the answer is taken.
         adapter: Name of a fine-tuned adapter, if any.
-        facts: The facts that the prompt was built from (``item``, ``order``, ``option_codes`` and the attributes shown).
+        facts: What the prompt was built from: ``item``, ``order``, ``option_codes`` (in displayed order, joined by
+            commas) and the attributes shown.
             Only the scripted engine reads them: a rule has no eyes for prose.
     """
 
@@ -69,8 +72,7 @@ class Capabilities:
     Attributes:
         modes: Modes of elicitation that it offers.
         adapters: Whether a request may name an adapter.
-        block: Requests handed over at once.  The engine may keep state (a prefix cache) within a block, never across
-            blocks: that makes a resumed run equal to an uninterrupted one.
+        block: Requests handed over at once; the answers of a block are made safe on disk together.
     """
 
     modes: tuple[Mode, ...]
@@ -80,7 +82,13 @@ class Capabilities:
 
 @runtime_checkable
 class Engine(Protocol):
-    """Whoever answers."""
+    """Whoever answers.
+
+    An answer depends on its request alone: caches may save work, but what was asked before or beside it must not
+    change what is answered.
+    That makes a resumed run equal to an uninterrupted one; an engine that cannot hold it to the bit says so in
+    ``facts``.
+    """
 
     @property
     def capabilities(self) -> Capabilities:

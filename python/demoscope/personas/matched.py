@@ -60,7 +60,7 @@ def match_personas(
             raise DataError(f"country {country!r} has no respondent whose {', '.join(shown)} are all known")
         taken.append(people if per_country is None else _sample(people, country=country, size=per_country, seed=seed))
     for country, attribute, n in unmatched(microdata, attributes=shown, countries=chosen).iter_rows():
-        _log.info("%s: %d respondents become no persona, %s unknown", country, n, attribute)
+        _log.info("%s: %d without a persona, since %s is unknown", country, n, attribute)
     return pl.concat(taken).select(
         persona_id="p-" + pl.col("respondent_id"),
         country="country",

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from demoscope.report.canvas import FONT, WIDTH, Scale, Tick, fit, px, render, text_width, wrap
 from demoscope.report.words import finite, share
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from markupsafe import Markup
 
 MOST_LABELLED: Final = 14
 """With more options the large figure has no room for their labels and shows columns."""
 
 _LABEL_ROOM: Final = 132
-_NUMBERS_ROOM: Final = 84
+_NUMBERS_ROOM: Final = 96
 _ROW: Final = 30
 _SMALL_WIDTH: Final = 168
 _SMALL_HEIGHT: Final = 76
+_NARROWEST_WITH_WHISKER: Final = 5
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,16 @@ class Distribution:
     high: tuple[float | None, ...] = ()
 
     @classmethod
-    def of(cls, row: dict[str, object], labels: Sequence[str]) -> Distribution:
+    def of(cls, row: Mapping[str, Any], labels: Sequence[str]) -> Distribution:
         """From a row of the table of marginals."""
 
         def shares(name: str) -> tuple[float | None, ...]:
             values = row.get(name)
             return tuple(finite(value) for value in values) if isinstance(values, list) else ()
 
-        return cls(tuple(labels), shares("human_shares"), shares("model_shares"), shares("human_low"), shares("human_high"))
+        return cls(
+            tuple(labels), shares("human_shares"), shares("model_shares"), shares("human_low"), shares("human_high")
+        )
 
     @property
     def options(self) -> tuple[_Option, ...]:
@@ -63,7 +67,9 @@ class Distribution:
     @property
     def highest(self) -> float:
         """The largest share or end of an interval, at least 0.05."""
-        return max((value for value in (*self.human, *self.model, *self.high) if value is not None), default=0.0) or 0.05
+        return (
+            max((value for value in (*self.human, *self.model, *self.high) if value is not None), default=0.0) or 0.05
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def bars(distribution: Distribution, *, key: str, title: str) -> Markup:
         foot=18 + _ROW * len(rows),
         rows=rows,
         ticks=tuple(Tick(tick.at, share(float(tick.label))) for tick in scale.ticks(most=4)),
-        human_at=WIDTH - 44,
+        human_at=WIDTH - 50,
         model_at=WIDTH - 2,
     )
 
@@ -147,7 +153,7 @@ def columns(
             shapes["human"].append(_box(left + 0.08 * step, scale(option.human), 0.84 * step, foot))
         if option.model is not None:
             shapes["model"].append(_box(middle - 0.2 * step, scale(option.model), 0.4 * step, foot))
-        if option.low is not None and option.high is not None:
+        if option.low is not None and option.high is not None and step >= _NARROWEST_WITH_WHISKER:
             at = left + 0.18 * step
             shapes["whisker"].append(f"M{px(at)} {px(scale(option.low))}V{px(scale(option.high))}")
     ends = (distribution.labels[0], distribution.labels[-1]) if len(options) > 1 else (*distribution.labels, "")

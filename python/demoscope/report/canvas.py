@@ -45,7 +45,7 @@ def px(number: float) -> str:
 
 
 def text_width(text: str, *, size: float = FONT) -> float:
-    """Estimated width of a line in a sans-serif font, in the unit of ``size``; no font is measured."""
+    """Estimated width of a line, in the unit of ``size``: no font is measured, a wide sans-serif one is assumed."""
     return size * sum(_character_width(character) for character in text)
 
 
@@ -55,10 +55,10 @@ def _character_width(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
     if character in "MWmw@%":
-        return 0.85
+        return 0.96
     if character in "iljtfrI.,:;'|!()[] ":
-        return 0.34
-    return 0.66 if character.isupper() else 0.56
+        return 0.4
+    return 0.71 if character.isupper() else 0.63
 
 
 def fit(text: str, width: float, *, size: float = FONT) -> str:
@@ -77,7 +77,8 @@ def fit(text: str, width: float, *, size: float = FONT) -> str:
 
 def wrap(text: str, width: float, *, lines: int = 2, size: float = FONT) -> tuple[str, ...]:
     """``text`` on at most ``lines`` lines, the last one cut if need be."""
-    words, found = text.split(" "), []
+    words = text.split(" ")
+    found: list[str] = []
     while words and len(found) < lines - 1 and text_width(" ".join(words), size=size) > width:
         taken = 1
         while taken < len(words) and text_width(" ".join(words[: taken + 1]), size=size) <= width:

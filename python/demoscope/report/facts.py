@@ -22,8 +22,8 @@ class FactSection:
 class RunFacts:
     """Facts of a run.
 
-    Nothing here is computed by the report: models with revision, engine, label mass, cells asked, seconds, versions, hashes,
-    citation and licence of the survey, licence notes, invalid answers by reason.
+    Nothing here is computed by the report: models with revision, engine, label mass, cells asked, seconds, versions,
+    hashes, citation and licence of the survey, licence notes, invalid answers by reason.
 
     Attributes:
         title: Title of the page.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from demoscope.report.canvas import FONT, WIDTH, Scale, fit, render, text_width
-from demoscope.report.words import UNDEFINED
+from demoscope.report.words import UNDEFINED, estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from markupsafe import Markup
 
 Kind = Literal["human", "model", "reference", "chance", "floor"]
 
 _ROW: Final = 24
 _TALL_ROW: Final = 40
-_LABEL_ROOM: Final = 150
+_NARROWEST: Final = 120
 _MARGIN: Final = 8
 
 
@@ -36,6 +37,12 @@ class Mark:
     low: float | None = None
     high: float | None = None
     beyond: bool = False
+
+    @classmethod
+    def of(cls, kind: Kind, row: Mapping[str, Any], name: str, *, ends: str | None = None) -> Mark:
+        """A score of a row; see :func:`demoscope.report.words.estimate`."""
+        value, low, high = estimate(row, name, ends=ends)
+        return cls(kind, value, low, high, beyond=bool(row.get(f"{name}_censored")))
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,9 @@ def forest(rows: Sequence[Row], *, axis: Axis, key: str, title: str, desc: str, 
         scale = _scale(rows, axis, start=_MARGIN, end=WIDTH - _MARGIN)
         label_room = WIDTH - text_room - 12
     else:
-        label_room = min(_LABEL_ROOM, 6 + max(text_width(row.label) for row in rows))
-        scale = _scale(rows, axis, start=label_room + _MARGIN, end=max(label_room + 90, WIDTH - text_room - 2 * _MARGIN))
+        end = WIDTH - text_room - 2 * _MARGIN
+        label_room = min(end - _NARROWEST, 6 + max(text_width(row.label) for row in rows))
+        scale = _scale(rows, axis, start=label_room + _MARGIN, end=end)
     height = _TALL_ROW if tall else _ROW
     lines = tuple(
         _Line(

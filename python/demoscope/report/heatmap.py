@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, Literal
 
-from demoscope.report.canvas import FONT, WIDTH, fit, px, render, text_width
+from demoscope.report.canvas import FONT, WIDTH, fit, px, render, text_width, wrap
 from demoscope.report.palette import STEPS, css_class, step_of
 from demoscope.report.words import score
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from markupsafe import Markup
 
     from demoscope.report.names import Names
@@ -23,6 +24,7 @@ _LABEL_ROOM: Final = 128
 _CELL: Final = 28
 _SMALLEST_NUMBERED: Final = 25
 _LARGE_CELL: Final = 13
+_TWO_LINES: Final = 24
 _NUMBER_FONT: Final = 9.5
 
 Pair = tuple[str, str]
@@ -41,7 +43,7 @@ class Matrix:
     items: tuple[str, ...]
     values: Mapping[Pair, float | None]
 
-    def value(self, row: int, column: int) -> float | None | Literal["absent"]:
+    def value(self, row: int, column: int) -> float | Literal["absent"] | None:
         """Correlation of two items by position."""
         a, b = self.items[row], self.items[column]
         return self.values[a, b] if (a, b) in self.values else self.values.get((b, a), "absent")
@@ -52,8 +54,8 @@ class _Text:
     x: float
     y: float
     text: str
-    full: str
     kind: str
+    full: str = ""
 
 
 def heatmap(matrix: Matrix, *, names: Names, key: str, title: str, desc: str) -> Markup:
@@ -97,7 +99,7 @@ def heatmap(matrix: Matrix, *, names: Names, key: str, title: str, desc: str) ->
 
 
 def large_heatmap(matrix: Matrix, *, names: Names, key: str, shared: str, title: str, desc: str) -> Markup:
-    """Draw a matrix with all names, at a width that has to be scrolled; cells are those of the map with key ``shared``."""
+    """Draw all names at a width that has to be scrolled; cells are those of the map with key ``shared``."""
     count = len(matrix.items)
     labels = _item_names(matrix, names)
     room = min(220.0, 8 + max(text_width(label, size=FONT) for label in labels))
@@ -144,22 +146,22 @@ def _item_names(matrix: Matrix, names: Names) -> tuple[str, ...]:
 
 
 def _row_names(labels: Sequence[str], room: float, cell: float) -> list[_Text]:
-    return [
-        _Text(-6, (row + 0.5) * cell, _cut(label, room - 8), label, "row")
-        for row, label in enumerate(labels)
-    ]
-
-
-def _cut(label: str, width: float) -> str:
-    """The number at the end stays, whatever the length of the name."""
-    name, _, number = label.rpartition(" ")
-    return f"{fit(name, width - text_width(' ' + number))} {number}"
+    """Names to the left of rows, on two lines where rows are high enough; the number at the end is never cut."""
+    texts = []
+    for row, label in enumerate(labels):
+        name, _, number = label.rpartition(" ")
+        cut = wrap(name, room - 8 - text_width(f" {number}"), lines=2 if cell >= _TWO_LINES else 1)
+        for place, line in enumerate(cut):
+            y = (row + 0.5) * cell + (place - (len(cut) - 1) / 2) * (FONT - 0.5)
+            last = place == len(cut) - 1
+            texts.append(_Text(-6, y, f"{line} {number}" if last else line, "row", label))
+    return texts
 
 
 def _column_numbers(count: int, cell: float) -> list[_Text]:
     """All numbers where the widest has room over its column, else every fifth."""
     every = 1 if text_width(str(count), size=_NUMBER_FONT) <= cell else 5
-    return [_Text((n - 0.5) * cell, -5, str(n), "", "column") for n in range(1, count + 1) if n % every == 0]
+    return [_Text((n - 0.5) * cell, -5, str(n), "column") for n in range(1, count + 1) if n % every == 0]
 
 
 def _domain_names(matrix: Matrix, names: Names, room: float, cell: float) -> list[_Text]:
@@ -170,7 +172,7 @@ def _domain_names(matrix: Matrix, names: Names, room: float, cell: float) -> lis
         middle = (start + size / 2) * cell
         label = domain or f"items {start + 1}\N{EN DASH}{start + size}"
         if middle - FONT / 2 >= free:
-            texts.append(_Text(-6, middle, fit(label, room - 8), label, "row"))
+            texts.append(_Text(-6, middle, fit(label, room - 8), "row", label))
             free = middle + FONT / 2
         start += size
     return texts
@@ -184,7 +186,8 @@ def _numbers(matrix: Matrix, cell: float) -> list[_Text]:
             value = matrix.value(row, column) if row != column else "absent"
             if isinstance(value, float):
                 kind = f"number n{css_class(step_of(value))}"
-                texts.append(_Text((column + 0.5) * cell, (row + 0.5) * cell, score(value), "", kind))
+                short = score(value).replace("0.", ".", 1)
+                texts.append(_Text((column + 0.5) * cell, (row + 0.5) * cell, short, kind))
     return texts
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from demoscope.report.words import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from demoscope.surveys import Survey
 
 

@@ -1,7 +1,7 @@
 """Colours of correlations: purple (-1) over neutral (0) to green (1), in both colour schemes.
 
-Purple against green keeps its two sides apart in all common forms of colour blindness, and is not used for anything else
-on the page: people are blue-grey and models orange throughout.
+Purple against green keeps its two sides apart in all common forms of colour blindness, and is not used for anything
+else on the page: people are blue-grey and models orange throughout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _STOPS: Final[dict[str, tuple[_Colour, ...]]] = {
     "light": ((64, 10, 90), (158, 112, 188), (246, 245, 243), (96, 174, 134), (0, 73, 46)),
     "dark": ((229, 199, 247), (147, 92, 184), (38, 43, 49), (56, 139, 100), (190, 240, 210)),
 }
-_INK: Final[tuple[_Colour, ...]] = ((22, 26, 31), (255, 255, 255))
+# Black or white reads on any colour: the better of the two has a contrast of at least 4.58.
+_INK: Final[tuple[_Colour, ...]] = ((0, 0, 0), (255, 255, 255))
 
 
 def step_of(correlation: float) -> int:

@@ -6,7 +6,6 @@ The squared distance of a point to the people is 1 - structure R2 (Taylor 2001, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -14,6 +13,8 @@ from demoscope.report.canvas import WIDTH, render
 from demoscope.report.words import score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markupsafe import Markup
 
 _LARGEST_RADIUS: Final = 2.0
@@ -56,11 +57,10 @@ def taylor(points: Sequence[Point], *, key: str) -> Markup:
 
     def place(similarity: float, length: float) -> tuple[float, float]:
         cosine = max(-1.0, min(1.0, similarity))
-        length = min(radius, length)
         return origin_x + unit * length * cosine, origin_y - unit * length * math.sqrt(1 - cosine * cosine)
 
     drawn = [
-        _Drawn(number, point.kind, _words(point), *place(point.similarity, point.constraint))
+        _Drawn(number, point.kind, _words(point), *place(point.similarity, min(radius, point.constraint)))
         for number, point in enumerate(points, start=1)
     ]
     spokes = [-0.9, -0.6, -0.3, 0, 0.3, 0.6, 0.8, 0.9, 0.95] if both_sides else [0, 0.3, 0.6, 0.8, 0.9, 0.95]

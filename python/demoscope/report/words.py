@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from demoscope.schema import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UNDEFINED: Final = "not defined"
 
@@ -66,9 +68,23 @@ def p_value(value: object) -> str:
     return "< 0.001" if number < 0.001 else f"{number:.3f}"
 
 
-def with_interval(row: Mapping[str, Any], name: str) -> str:
-    """The score in column ``name`` of a row with its 95 % interval in brackets."""
-    value, low, high = (finite(row.get(name + end)) for end in ("", "_low", "_high"))
+def estimate(
+    row: Mapping[str, Any], name: str, *, ends: str | None = None
+) -> tuple[float | None, float | None, float | None]:
+    """A score of a row with the ends of its interval.
+
+    Args:
+        row: Row of a score table.
+        name: Column of the score.
+        ends: What the columns of the ends are called, before ``_low`` and ``_high``, if not as the score.
+    """
+    ends = name if ends is None else ends
+    return finite(row.get(name)), finite(row.get(f"{ends}_low")), finite(row.get(f"{ends}_high"))
+
+
+def with_interval(row: Mapping[str, Any], name: str, *, ends: str | None = None) -> str:
+    """The score in column ``name`` of a row with its 95 % interval in brackets; see :func:`estimate`."""
+    value, low, high = estimate(row, name, ends=ends)
     if value is None:
         return UNDEFINED
     if low is None or high is None:
@@ -84,7 +100,7 @@ def interviews(row: Mapping[str, Any], name: str = "interviews", *, most: object
         name: Column; ``name + "_censored"`` says whether it is cut off.
         most: Number of people, where intervals are cut off too.
     """
-    value, low, high = (finite(row.get(name + end)) for end in ("", "_low", "_high"))
+    value, low, high = estimate(row, name)
     if value is None:
         return UNDEFINED
     limit = finite(most)

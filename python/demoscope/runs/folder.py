@@ -35,6 +35,16 @@ class RunFolder:
         return self.path / "manifest.json"
 
     @property
+    def survey(self) -> Path:
+        """The survey as it was when the run was made."""
+        return self.path / "survey.json"
+
+    @property
+    def facts(self) -> Path:
+        """Facts that the report tells beside the scores."""
+        return self.path / "facts.json"
+
+    @property
     def personas(self) -> Path:
         """Who was asked as."""
         return self.path / "personas.parquet"

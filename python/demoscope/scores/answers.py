@@ -1,8 +1,8 @@
 """Frames into sides: people in wide form; models in wide form (one row per persona) or as a response table.
 
-A response table is long: persona, item, and either ``probs`` (scored cells, ``draw == -1``) or ``code`` (drawn or parsed
-answers, ``draw >= 0``).  Where probabilities exist they are the primary estimate; of drawn answers the first draw is used,
-one simulated survey.
+A response table is long: persona, item, and either ``probs`` (scored cells, ``draw == -1``) or ``code`` (drawn or
+parsed answers, ``draw >= 0``).
+Where probabilities exist they are the primary estimate; of drawn answers the first draw is used, one simulated survey.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def coded_side(
         what: What the frame is, for messages.
 
     Raises:
-        DataError: A code that an item does not declare, a duplicate identifier, or a weight that is negative or not finite.
+        DataError: A code that an item does not declare, a duplicate identifier, or a weight that is negative or not
+            finite.
     """
     persons = _identifiers(frame, person, what=what)
     # An Enum declares its categories itself.

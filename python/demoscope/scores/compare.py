@@ -66,10 +66,10 @@ def compare(
 
     Answers come wide (one row per persona, one column of codes per item) or as a response table (columns ``item`` and
     ``probs`` or ``code``; see :mod:`demoscope.schema`).
-    Personas are *matched* where ``human_id`` is given and the answers carry that column or ``source_respondent_id``: they are
-    then resampled together with their respondents.
-    Columns that both frames share and that are neither items nor named in an argument are attributes of persons: they make the
-    demographic cells of reference A1, and their groups are compared with each other.
+    Personas are *matched* where ``human_id`` is given and the answers carry that column or ``source_respondent_id``:
+    they are then resampled together with their respondents.
+    Columns that both frames share and that are neither items nor named in an argument are attributes of persons: they
+    make the demographic cells of reference A1, and their groups are compared with each other.
 
     Args:
         humans: Polars, pandas or pyarrow; one row per respondent, integer codes (or Enum), null = missing.

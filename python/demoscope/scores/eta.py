@@ -23,7 +23,8 @@ def eta_squared(side: CodedSide | ExactSide, cell: NDArray[np.int64], items: tup
     """Share of variance between demographic cells, mean over ordered items.
 
     Codes: epsilon squared, i.e. corrected for the number of cells and near 0 without demographic effects.
-    Option probabilities: variance between cells of the expected answer over the variance of answers, which needs no correction.
+    Option probabilities: variance between cells of the expected answer over the variance of answers, which needs
+    no correction.
 
     Args:
         side: Answers of n persons.

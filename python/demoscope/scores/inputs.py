@@ -96,7 +96,13 @@ def by_country(frame: pl.DataFrame, column: str | None, *, what: str) -> dict[st
 
 
 def groups(answers: pl.DataFrame, by: tuple[str, ...]) -> list[tuple[dict[str, str], pl.DataFrame]]:
-    """The answers of each model, in the order of their first rows."""
+    """The answers of each model, in the order of their first rows.
+
+    Raises:
+        DataError: There is no row.
+    """
+    if answers.is_empty():
+        raise DataError("answers: no rows")
     if not by:
         return [({}, answers)]
     parts = answers.partition_by(list(by), as_dict=True, maintain_order=True)

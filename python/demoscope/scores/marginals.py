@@ -36,7 +36,8 @@ class ItemMarginal:
         distance: The headline measure with its envelope interval.
         floor: Its expectation if the model were perfect.
         equality_p: p value of the test that both sides share one distribution.
-        cramer2_u: Unbiased squared Cramer distance (nominal items: half the squared Euclidean distance), may be negative.
+        cramer2_u: Unbiased squared Cramer distance (nominal items: half the squared Euclidean distance), may be
+            negative.
         cramer2_u_b: Its replicates, noise removed twice, shape (B,).
         one_interview: Sampling error of one human interview in units of ``cramer2_u``.
         human, model: Shares per category, shape (K,).
@@ -182,23 +183,22 @@ def exchanged_totals(
         human: Respondents.
         model: Personas.
         source: Row of the respondent behind each persona, shape (m,), or ``None`` if independent.
-        exchanges: Which units change sides in each of R exchanges: shape (R, m) if matched, else (R, n + m) with exactly
-            m set in each row.
+        exchanges: Which units change sides in each of R exchanges: shape (R, m) if matched, else (R, n + m) with
+            exactly m set in each row.
 
     Returns:
-        Two arrays (R, sum K), or ``None`` where personas are independent and carry probabilities: their vectors are less
-        dispersed than answers, so the labels are not exchangeable.
+        Two arrays (R, sum K), or ``None`` where personas are independent and carry probabilities: their vectors are
+        less dispersed than answers, so the labels are not exchangeable.
     """
     stay, swap = (~exchanges).astype(np.uint16), exchanges.astype(np.uint16)
     if source is not None:
         paired = human.take(source)
         human_parts, model_parts = [], []
-        for j, block in enumerate(blocks(human.categories)):
+        for j in range(len(human.categories)):
             answered = paired.codes[:, j] != kernels.MISSING
             mine, theirs = _one_item(paired, j), _one_item(model, j)
             human_parts.append(mine.counts(stay, keep=answered) + theirs.counts(swap, keep=answered))
             model_parts.append(mine.counts(swap, keep=answered) + theirs.counts(stay, keep=answered))
-            assert human_parts[-1].shape[1] == block.stop - block.start
         return np.concatenate(human_parts, axis=1), np.concatenate(model_parts, axis=1)
     if isinstance(model, ExactSide):
         return None

@@ -37,7 +37,8 @@ class People:
         sampled: Their answers with replicates.
         pairs: Pairs of items that may be scored, shape (P,).
         n_effective: Effective number of complete answers per pair, shape (P,).
-        profile: Number of the demographic cell of each respondent, shape (n,), -1 = unknown; ``None`` without attributes.
+        profile: Number of the demographic cell of each respondent, shape (n,), -1 = unknown; ``None`` without
+            attributes.
     """
 
     country: str

@@ -7,8 +7,8 @@ All scores here are functions of three debiased terms, means over the same pairs
 
 with h and m the human and the model correlations, v the mean sampling variance of an entry and c the mean sampling
 covariance between the sides (not 0 where personas are matched to respondents).
-A bootstrap replicate carries the noise twice, once of the sample and once of the resample, so replicates lose 2 v and 2 c;
-their percentiles are the intervals.
+A bootstrap replicate carries the noise twice, once of the sample and once of the resample, so replicates lose 2 v and
+2 c; their percentiles are the intervals.
 """
 
 from __future__ import annotations

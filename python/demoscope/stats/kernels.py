@@ -19,10 +19,11 @@ from demoscope import _native
 from demoscope.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Floats: TypeAlias = NDArray[np.float64]
 Statuses: TypeAlias = NDArray[np.uint8]
+Copies: TypeAlias = NDArray[np.uint16]
 Thresholds: TypeAlias = Literal["item", "pair"]
 ZeroCells: TypeAlias = Literal["keep_margins", "add_half", "add_half_all", "one_over_n", "none"]
 
@@ -59,7 +60,7 @@ def respondent_multiplicities(
     purpose: str = "respondent",
     first: int = 0,
     threads: int | None = None,
-) -> NDArray[np.uint16]:
+) -> Copies:
     """How often every respondent is drawn in ``n`` draws with replacement, for every replicate.
 
     Replicate b has its own stream (ChaCha8 from ``seed``, stream number from the first eight bytes, little endian, of
@@ -98,7 +99,9 @@ def weighted_shares(
     A total is the sum of weight times multiplicity over the respondents who chose the category; the totals of an item
     divided by their sum are its shares.
     """
-    return _native.sampled_counts(_codes(codes), list(categories), _weights(weights), _copies(multiplicities), threads)
+    return _native.sampled_counts(
+        _codes(codes), list(categories), _weights(weights), _copies(multiplicities), checked_threads(threads)
+    )
 
 
 def sampled_correlations(
@@ -129,14 +132,13 @@ def sampled_correlations(
     Returns:
         rho and status, each (B, P).
     """
-    array, wanted = _codes(codes), _pairs(pairs)
-    sizes, mass, copies = list(categories), _weights(weights), _copies(multiplicities)
-    if start is None and copies is not None:
-        begin, _ = _native.sampled_correlations(array, sizes, mass, None, wanted, thresholds, zero_cells, None, threads)
-        start = begin[0]
-    return _native.sampled_correlations(
-        array, sizes, mass, copies, wanted, thresholds, zero_cells, _weights(start), threads
-    )
+    array, sizes, mass, wanted = _codes(codes), list(categories), _weights(weights), _pairs(pairs)
+    checked_threads(threads)
+
+    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+        return _native.sampled_correlations(array, sizes, mass, copies, wanted, thresholds, zero_cells, begin, threads)
+
+    return _warm(fit, multiplicities, start)
 
 
 def exact_counts(
@@ -150,7 +152,12 @@ def exact_counts(
 ) -> Floats:
     """Expected category totals of every item, (B, sum of K_j); arguments as in :func:`exact_correlations`."""
     return _native.exact_counts(
-        _floats(probs), list(categories), _profile(profile), _weights(weights), _copies(multiplicities), threads
+        _floats(probs),
+        list(categories),
+        _profile(profile),
+        _weights(weights),
+        _copies(multiplicities),
+        checked_threads(threads),
     )
 
 
@@ -187,17 +194,16 @@ def exact_correlations(
     Returns:
         rho and status, each (B, P).
     """
-    table, wanted = _floats(probs), _pairs(pairs)
-    sizes, rows = list(categories), _profile(profile)
-    mass, copies = _weights(weights), _copies(multiplicities)
-    if start is None and copies is not None:
-        begin, _ = _native.exact_correlations(
-            table, sizes, rows, mass, None, wanted, thresholds, zero_cells, None, threads
+    table, sizes, rows = _floats(probs), list(categories), _profile(profile)
+    mass, wanted = _weights(weights), _pairs(pairs)
+    checked_threads(threads)
+
+    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+        return _native.exact_correlations(
+            table, sizes, rows, mass, copies, wanted, thresholds, zero_cells, begin, threads
         )
-        start = begin[0]
-    return _native.exact_correlations(
-        table, sizes, rows, mass, copies, wanted, thresholds, zero_cells, _weights(start), threads
-    )
+
+    return _warm(fit, multiplicities, start)
 
 
 def demographic_correlations(
@@ -236,14 +242,14 @@ def demographic_correlations(
     Returns:
         rho and status, each (B, P).
     """
-    array, wanted, cells = _codes(codes), _pairs(pairs), np.ascontiguousarray(cell, dtype=np.int64)
-    sizes, mass, copies = list(categories), _weights(weights), _copies(multiplicities)
-    if start is None and copies is not None:
-        begin, _ = _native.demographic_correlations(array, sizes, cells, mass, None, wanted, zero_cells, None, threads)
-        start = begin[0]
-    return _native.demographic_correlations(
-        array, sizes, cells, mass, copies, wanted, zero_cells, _weights(start), threads
-    )
+    array, sizes, mass, wanted = _codes(codes), list(categories), _weights(weights), _pairs(pairs)
+    cells = np.ascontiguousarray(cell, dtype=np.int64)
+    checked_threads(threads)
+
+    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+        return _native.demographic_correlations(array, sizes, cells, mass, copies, wanted, zero_cells, begin, threads)
+
+    return _warm(fit, multiplicities, start)
 
 
 def divergences_batch(
@@ -284,6 +290,18 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
+def _warm(
+    fit: Callable[[Copies | None, Floats | None], tuple[Floats, Statuses]],
+    multiplicities: ArrayLike | None,
+    start: ArrayLike | None,
+) -> tuple[Floats, Statuses]:
+    """Fit replicates from ``start``, by default from the estimate of the full sample."""
+    copies = _copies(multiplicities)
+    if start is None and copies is not None:
+        start = fit(None, None)[0][0]
+    return fit(copies, _weights(start))
+
+
 def _codes(codes: ArrayLike) -> NDArray[np.uint8]:
     return np.ascontiguousarray(codes, dtype=np.uint8)
 
@@ -296,7 +314,7 @@ def _weights(weights: ArrayLike | None) -> Floats | None:
     return None if weights is None else _floats(weights)
 
 
-def _copies(multiplicities: ArrayLike | None) -> NDArray[np.uint16] | None:
+def _copies(multiplicities: ArrayLike | None) -> Copies | None:
     return None if multiplicities is None else np.ascontiguousarray(multiplicities, dtype=np.uint16)
 
 

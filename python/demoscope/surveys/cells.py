@@ -51,12 +51,25 @@ def meanings(texts: pl.Series, meaning: Callable[[str], Value | None]) -> tuple[
     return known, unknown
 
 
-def look_up(table: Mapping[str, Value], text: str) -> Value | None:
-    """Entry of ``table`` for a cell: by its text, else by the integer that the text writes."""
+def key_of(table: Mapping[str, object], text: str) -> str | None:
+    """Key under which ``table`` has a cell: its text, else the integer that the text writes."""
     if text in table:
-        return table[text]
-    integer = as_integer(text)
-    return None if integer is None else table.get(str(integer))
+        return text
+    integer = str(as_integer(text))
+    return integer if integer in table else None
+
+
+def look_up(table: Mapping[str, Value], text: str) -> Value | None:
+    """Entry of ``table`` for a cell."""
+    key = key_of(table, text)
+    return None if key is None else table[key]
+
+
+def replaced(texts: pl.Series, values: Mapping[str, Value], dtype: type[pl.DataType]) -> pl.Series:
+    """Value of each text; null where there is none."""
+    if not values:  # Polars cannot tell the type of an empty mapping
+        return pl.repeat(None, texts.len(), dtype=dtype, eager=True)
+    return texts.replace_strict(values, default=None, return_dtype=dtype)
 
 
 def first_row(texts: pl.Series, among: list[str]) -> tuple[int, str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
@@ -57,6 +58,14 @@ class Demographic(Settings):
     bands: tuple[Band, ...] = ()
     missing: MissingCodes | None = None
 
+    def band_of(self, text: str) -> str | None:
+        """Label of the band in which the number written by ``text`` lies."""
+        try:
+            number = float(text)
+        except ValueError:
+            return None
+        return next((band.label for band in self.bands if number in band), None)
+
     @property
     def words(self) -> tuple[str, ...]:
         """All values that can occur, in declared order; empty where the file's own text is used."""
@@ -75,7 +84,7 @@ class Demographic(Settings):
     def _values_agree(self) -> Demographic:
         if self.values and self.bands:
             raise ValueError(f"demographic {self.id!r} has both values and bands; a column is coded or numeric")
-        for one, other in zip(self.bands, self.bands[1:], strict=False):
+        for one, other in pairwise(self.bands):
             if other.low <= one.high:
                 raise ValueError(f"demographic {self.id!r}: bands {one.label!r} and {other.label!r} overlap")
         if twice := repeated(band.label for band in self.bands):

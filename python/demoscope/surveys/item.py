@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -129,7 +130,7 @@ class Item(Settings):
         given = [option.score for option in self.options if option.score is not None]
         if given and len(given) < len(self.options):
             raise ValueError(f"item {self.id!r}: give a score to every option or to none")
-        if self.ordered and any(low >= high for low, high in zip(self.scores, self.scores[1:], strict=False)):
+        if self.ordered and any(low >= high for low, high in pairwise(self.scores)):
             raise ValueError(f"item {self.id!r}: scores do not increase from option to option")
 
 

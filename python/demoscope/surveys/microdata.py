@@ -11,15 +11,15 @@ import polars as pl
 from demoscope.errors import DataError
 from demoscope.registry import Registry
 from demoscope.schema import ALL
-from demoscope.surveys.cells import cell_texts, first_row, look_up, meanings
-from demoscope.surveys.demographic import Demographic
-from demoscope.surveys.item import Item
+from demoscope.surveys.cells import cell_texts, first_row, key_of, look_up, meanings, replaced
+from demoscope.surveys.item import Item, MissingCodes
 from demoscope.surveys.table_file import check_columns_exist, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from demoscope.surveys.demographic import Demographic
     from demoscope.surveys.survey import Survey
 
 GENERATORS: Final = Registry("generator", {"synthetic": "demoscope.surveys.synthetic:synthetic_frame"})
@@ -145,7 +145,7 @@ def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
     if unknown:
         row, text, more = first_row(texts, unknown)
         raise DataError(f"{place}, row {row}: country {text!r} is not declared{_more(more)}")
-    return texts.replace_strict(names, return_dtype=pl.String).alias("country")
+    return replaced(texts, names, pl.String).alias("country")
 
 
 def _weights(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
@@ -171,7 +171,7 @@ def _recode(
     texts = cell_texts(raw[part.column], where=where)
     missing = survey.missing_codes(part)
     meaning, rule = _item_rule(part) if isinstance(part, Item) else _demographic_rule(part)
-    reasons, rest = meanings(texts, partial(look_up, missing))
+    lost, rest = meanings(texts, partial(key_of, missing))
     values, unknown = meanings(pl.Series(rest, dtype=pl.String), meaning)
     if unknown:
         row, text, more = first_row(texts, unknown)
@@ -179,20 +179,25 @@ def _recode(
             f"{where}: column {part.column!r}, row {row}: code {text!r} is not declared; "
             f"{rule}, missing codes: {', '.join(missing) or 'none'}{_more(more)}"
         )
-    dtype = pl.Int32 if isinstance(part, Item) else pl.String
-    recoded = texts.replace_strict(values, default=None, return_dtype=dtype) if values else _nulls(texts, dtype)
-    lost = pl.DataFrame({"country": countries, "code": texts.fill_null("")}).filter(recoded.is_null())
-    counts = lost.group_by("country", "code").len(name="n").sort("country", "code")
-    asked_in = _asked_in(part, recoded, countries, where=where)
-    losses = pl.DataFrame(
-        [
-            (part.id, country, code, reasons.get(code, _reason_of_empty(country, asked_in)), n)
-            for country, code, n in counts.iter_rows()
-        ],
-        schema=_MISSING,
-        orient="row",
-    )
-    return recoded.alias(part.id), losses
+    recoded = replaced(texts, values, pl.Int32 if isinstance(part, Item) else pl.String).alias(part.id)
+    if isinstance(part, Item):
+        _check_asked_in(part, recoded, countries, where=where)
+    cells = pl.DataFrame({"country": countries, "code": replaced(texts, lost, pl.String).fill_null("")})
+    return recoded, _losses(part, missing, cells.filter(recoded.is_null()))
+
+
+def _losses(part: Item | Demographic, missing: MissingCodes, lost: pl.DataFrame) -> pl.DataFrame:
+    """Count of cells that became null, from the ``country`` and ``code`` of each."""
+    asked_in = part.asked_in if isinstance(part, Item) else None
+
+    def reason(country: str, code: str) -> str:
+        if code in missing:
+            return missing[code]
+        return "other_missing" if asked_in is None or country in asked_in else "not_asked"
+
+    counts = lost.group_by("country", "code").len().sort("country", "code")
+    rows = [(part.id, country, code, reason(country, code), n) for country, code, n in counts.iter_rows()]
+    return pl.DataFrame(rows, schema=_MISSING, orient="row")
 
 
 def _item_rule(item: Item) -> tuple[Callable[[str], int | None], str]:
@@ -204,42 +209,23 @@ def _item_rule(item: Item) -> tuple[Callable[[str], int | None], str]:
 
 def _demographic_rule(demographic: Demographic) -> tuple[Callable[[str], str | None], str]:
     if demographic.bands:
-
-        def band_of(text: str) -> str | None:
-            try:
-                number = float(text)
-            except ValueError:
-                return None
-            return next((band.label for band in demographic.bands if number in band), None)
-
-        return band_of, f"bands {', '.join(band.label for band in demographic.bands)}"
+        return demographic.band_of, f"bands {', '.join(demographic.words)}"
     if demographic.values:
         return partial(look_up, demographic.values), f"values {', '.join(demographic.values)}"
     return str, "any text is a value"
 
 
-def _asked_in(
-    part: Item | Demographic, recoded: pl.Series, countries: pl.Series, *, where: object
-) -> tuple[str, ...] | None:
-    """Countries in which the part was asked; an answer from elsewhere contradicts the survey."""
-    if isinstance(part, Demographic) or part.asked_in is None:
-        return None
-    stray = recoded.is_not_null() & ~countries.is_in(list(part.asked_in))
+def _check_asked_in(item: Item, recoded: pl.Series, countries: pl.Series, *, where: object) -> None:
+    """Refuse answers from a country where, says the survey, the item was not asked."""
+    if item.asked_in is None:
+        return
+    stray = recoded.is_not_null() & ~countries.is_in(list(item.asked_in))
     if stray.any():
         row = _first(stray)
         raise DataError(
-            f"{where}: column {part.column!r}, row {row}: an answer from {countries[row - 1]!r}, "
-            f"where {part.id!r} was not asked{_more(int(stray.sum()) - 1)}"
+            f"{where}: column {item.column!r}, row {row}: an answer from {countries[row - 1]!r}, "
+            f"where {item.id!r} was not asked{_more(int(stray.sum()) - 1)}"
         )
-    return part.asked_in
-
-
-def _reason_of_empty(country: str, asked_in: tuple[str, ...] | None) -> str:
-    return "other_missing" if asked_in is None or country in asked_in else "not_asked"
-
-
-def _nulls(texts: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
-    return pl.repeat(None, texts.len(), dtype=dtype, eager=True)
 
 
 def _more(rows: int) -> str:

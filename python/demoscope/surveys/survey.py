@@ -123,7 +123,7 @@ class Survey(Settings):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Survey:
-        for problem in (*self._naming_problems(), *self._country_problems()):
+        for problem in (*self._naming_problems(), *self._country_problems(), *self._missing_problems()):
             raise ValueError(problem)
         if self.data is not None and self.generator is not None:
             raise ValueError("data and generator exclude each other")
@@ -157,6 +157,15 @@ class Survey(Settings):
             for country in item.asked_in or ():
                 if known and country not in known:
                     yield f"item {item.id!r} is asked in {country!r}, no country of this survey"
+
+    def _missing_problems(self) -> Iterable[str]:
+        for demographic in self.demographics:
+            for text in self.missing if demographic.missing is None else ():
+                if band := demographic.band_of(text):
+                    yield (
+                        f"missing code {text} lies in band {band!r} of demographic {demographic.id!r}; "
+                        "give that demographic its own `missing`"
+                    )
 
 
 def load_survey(name_or_path: str | Path) -> Survey:

@@ -184,7 +184,8 @@ def synthetic_frame(
 
 def _correlations(country: str) -> Floats:
     loadings, between = np.array(_LOADINGS[country]), _FACTOR_CORRELATION[country]
-    matrix: Floats = loadings @ np.array([[1.0, between], [between, 1.0]]) @ loadings.T
+    common: Floats = loadings @ np.array([[1.0, between], [between, 1.0]]) @ loadings.T
+    matrix = (common + common.T) / 2  # symmetric to the last bit
     np.fill_diagonal(matrix, 1.0)
     return matrix
 

@@ -95,6 +95,7 @@ def _check_lines(path: Path) -> tuple[str, list[str], int]:
     Polars fills up short lines with nulls, so a file that was cut off in the middle of a line would pass for one with
     missing answers; this strict pass by the standard library is what refuses it.
     """
+    rows = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -106,7 +107,6 @@ def _check_lines(path: Path) -> tuple[str, list[str], int]:
                 raise DataError(f"{path}: the file is empty")
             if twice := repeated(header):
                 raise DataError(f"{path}: column {twice[0]!r} occurs {header.count(twice[0])} times")
-            rows = 0
             for row, line in enumerate(lines, start=1):
                 if not line:
                     continue  # judged when a later line shows that it was not one of those that end the file
@@ -118,5 +118,5 @@ def _check_lines(path: Path) -> tuple[str, list[str], int]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except csv.Error as error:
-        raise DataError(f"{path}: not a regular CSV file: line {lines.line_num}: {error}") from None
+        raise DataError(f"{path}: not a regular CSV file after row {rows}: {error}") from None
     return separator, header, rows

@@ -1,9 +1,9 @@
 //! The standard bivariate normal distribution with correlation rho.
 //!
 //! One [`Bivariate`] serves all corners of a table: everything that depends on rho alone is computed once.
-//! Distribution function: Drezner & Wesolowsky (1990) with the treatment of large correlations of Genz (2004), absolute error
-//! below 1e-15. Rectangles of tiny probability: one-dimensional integral with small relative error, because differences of
-//! distribution functions are pure rounding error there.
+//! Distribution function: Drezner & Wesolowsky (1990) with the treatment of large correlations of Genz (2004),
+//! absolute error below 1e-15. Rectangles of tiny probability: one-dimensional integral with small relative error,
+//! because differences of distribution functions are pure rounding error there.
 
 use std::f64::consts::{PI, TAU};
 
@@ -77,23 +77,29 @@ impl Bivariate {
 
     /// P(low.0 < X < high.0, low.1 < Y < high.1) with small relative error, for rectangles of tiny probability.
     ///
-    /// The integrand phi(x) P(low.1 < Y < high.1 | x) is log-concave, so panels are added outwards from its densest point until
-    /// they stop to count.
+    /// The integrand phi(x) P(low.1 < Y < high.1 | x) is log-concave, so panels are added outwards from its densest
+    /// point until they stop to count.
     #[must_use]
     pub fn rectangle(&self, low: (f64, f64), high: (f64, f64)) -> f64 {
         let spread = self.rest.sqrt();
+        let inner = |x: f64| ((low.1 - self.rho * x) / spread, (high.1 - self.rho * x) / spread);
         let integrand = |x: f64| {
-            let (below, above) = ((low.1 - self.rho * x) / spread, (high.1 - self.rho * x) / spread);
+            let (below, above) = inner(x);
             normal::pdf(x) * normal::interval(below, above)
         };
-        let (densest, _) = self.nearest(low, high);
-        // The inner probability changes over a distance of spread / rho around low.1 / rho and high.1 / rho.
-        let scale = (spread / self.rho.abs()).min(1.0);
-        let edges = [low.1 / self.rho, high.1 / self.rho];
+        let (densest, _) = self.nearest_point(low, high);
+        let scale = spread / self.rho.abs();
+        // Over a panel phi falls by at most e^2; the inner probability is flat where 0 is well inside of its interval,
+        // an error function near the ends of the interval, and falls like exp(-u^2 / 2) at a distance u outside.
         let width_at = |x: f64| {
-            let distance = edges.iter().map(|edge| (x - edge).abs()).fold(f64::INFINITY, f64::min);
-            let decay = 1.0 / x.abs().max(1.0);
-            if distance < 12.0 * scale { scale.min(decay) } else { decay.min(0.5 * distance) }
+            let (below, above) = inner(x);
+            let (distance, inside) = (below.abs().min(above.abs()), below < 0.0 && above > 0.0);
+            let steps = match (inside, distance > 12.0) {
+                (true, true) => 0.5 * distance,
+                (false, true) => 12.0 / distance,
+                (_, false) => 1.0,
+            };
+            (scale * steps).min(2.0 / x.abs().max(1.0))
         };
         let mut total = 0.0;
         for (end, direction) in [(high.0, 1.0), (low.0, -1.0)] {
@@ -112,17 +118,12 @@ impl Bivariate {
         total
     }
 
-    /// Point of the rectangle that is nearest to the origin in the metric of the distribution, with its squared distance.
-    fn nearest(&self, low: (f64, f64), high: (f64, f64)) -> (f64, f64) {
-        let point = self.nearest_point(low, high);
-        (point.0, self.squared_distance(point))
-    }
-
     fn squared_distance(&self, (x, y): (f64, f64)) -> f64 {
         let residual = x - self.rho * y;
         residual * residual / self.rest + y * y
     }
 
+    /// Point of the rectangle that is nearest to the origin in the metric of the distribution.
     fn nearest_point(&self, low: (f64, f64), high: (f64, f64)) -> (f64, f64) {
         let inside = |x: f64, low: f64, high: f64| x.clamp(low, high);
         if low.0 < 0.0 && 0.0 < high.0 && low.1 < 0.0 && 0.0 < high.1 {
@@ -142,8 +143,8 @@ impl Bivariate {
         best.0
     }
 
-    /// First and second derivative in rho of the logarithm of the probability of a rectangle so far out that the probability
-    /// itself underflows: those of minus half the squared distance of its nearest point.
+    /// First and second derivative in rho of the logarithm of the probability of a rectangle so far out that the
+    /// probability itself underflows: those of minus half the squared distance of its nearest point.
     #[must_use]
     pub fn far_log_slopes(&self, low: (f64, f64), high: (f64, f64)) -> (f64, f64) {
         let (x, y) = self.nearest_point(low, high);
@@ -183,11 +184,13 @@ impl Nodes {
     }
 }
 
-/// Integral of the density over the correlations from |rho| to 1, i.e. how far the distribution function is below its upper bound.
+/// Integral of the density over the correlations from |rho| to 1, i.e. how far the distribution function is below its
+/// upper bound.
 ///
 /// With x = sqrt(1 - r^2) it is the integral over (0, width) of
 /// `exp(-b^2 / 2x^2 - hk/2) exp(-hk x^2 / (2 (1 + s)^2)) / s / 2 pi`, b = h - k, s = sqrt(1 - x^2).
-/// The second factor is 1 + c x^2 + c d x^4 + O(x^6); that part is integrated in closed form, the remainder by quadrature.
+/// The second factor is 1 + c x^2 + c d x^4 + O(x^6); that part is integrated in closed form, the remainder by
+/// quadrature.
 fn gap(h: f64, k: f64, width: f64, points: &[[f64; 3]; 20]) -> f64 {
     let product = h * k;
     let distance = (h - k).abs();

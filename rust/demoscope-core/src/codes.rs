@@ -10,8 +10,8 @@ pub const MAX_CATEGORIES: usize = 254;
 
 /// Answers of `rows` respondents to some items, one column per item.
 ///
-/// Inside a column a missing answer has the code `K_j`, the number of categories of its item: tables then get one extra row
-/// and column that nobody reads, and counting needs no branch.
+/// Inside a column a missing answer has the code `K_j`, the number of categories of its item: tables then get one
+/// extra row and column that nobody reads, and counting needs no branch.
 #[derive(Debug, Clone)]
 pub struct Codes {
     rows: usize,

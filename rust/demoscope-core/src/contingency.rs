@@ -1,7 +1,7 @@
 //! Weighted counts: totals of one item, joint table of two.
 
-/// Adds the mass of every respondent to the category that was chosen; `totals` has one place more than the item has categories,
-/// the last one for missing answers.
+/// Adds the mass of every respondent to the category that was chosen; `totals` has one place more than the item has
+/// categories, the last one for missing answers.
 pub fn count_item(column: &[u8], mass: &[f64], totals: &mut [f64]) {
     totals.fill(0.0);
     for (&code, &mass) in column.iter().zip(mass) {
@@ -11,8 +11,8 @@ pub fn count_item(column: &[u8], mass: &[f64], totals: &mut [f64]) {
 
 /// Adds the mass of every respondent to the cell of the two answers.
 ///
-/// `table` is row-major with `stride` places per row, one more than the second item has categories, and one row more than the
-/// first has; the extra row and column hold missing answers.
+/// `table` is row-major with `stride` places per row, one more than the second item has categories, and one row more
+/// than the first has; the extra row and column hold missing answers.
 /// Cells are summed in the order of the respondents, so a table does not depend on the number of threads.
 pub fn count_pair(first: &[u8], second: &[u8], mass: &[f64], stride: usize, table: &mut [f64]) {
     table.fill(0.0);

@@ -29,7 +29,8 @@ impl std::str::FromStr for Margins {
     }
 }
 
-/// Where the tables of a replicate come from: drawn answers, exact option probabilities, or pairs of people of one cell.
+/// Where the tables of a replicate come from: drawn answers, exact option probabilities, or pairs of people of one
+/// cell.
 pub trait Tables: Sync {
     /// Weights and buffers of one replicate.
     type Replicate: Send;
@@ -78,7 +79,8 @@ impl Settings<'_> {
 
 /// Fits all wanted pairs of the replicates from `first` on; `rho` and `status` are (replicate, pair).
 ///
-/// One replicate is computed by one thread and writes its own row, so the result does not depend on the number of threads.
+/// One replicate is computed by one thread and writes its own row, so the result does not depend on the number of
+/// threads.
 ///
 /// # Errors
 /// When a length disagrees with the number of pairs or replicates.

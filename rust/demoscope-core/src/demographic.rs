@@ -1,11 +1,12 @@
 //! "Demographics-only humans" (reference A1): what opinions share because of what the prompt shows, and nothing else.
 //!
-//! Within a cell of people with the same demographics, answers of *distinct* persons are paired: the table of items j and k counts
-//! every ordered pair (i, i') of different people, answer of i to j with answer of i' to k.
-//! Permuting answers within cells would leave each person paired with herself once in n_c times and leak 1 / n_c of the
-//! within-person association.
-//! With r = weight x multiplicity the table of a cell is `N_j(a) N_k(b) - sum over i of r_i^2 1[a_i = a, b_i = b]`: the squares take
-//! all pairs of a person with her own copies out, because copies of one respondent in a bootstrap replicate are still one person.
+//! Within a cell of people with the same demographics, answers of *distinct* persons are paired: the table of items j
+//! and k counts every ordered pair (i, i') of different people, answer of i to j with answer of i' to k.
+//! Permuting answers within cells would leave each person paired with herself once in `n_c` times and leak `1 / n_c`
+//! of the within-person association.
+//! With r = weight x multiplicity the table of a cell is `N_j(a) N_k(b) - sum over i of r_i^2 1[a_i = a, b_i = b]`:
+//! the squares take all pairs of a person with her own copies out, because copies of one respondent in a bootstrap
+//! replicate are still one person.
 //! Cells are scaled to their mass and added; a cell of one person has no pairs and is dropped.
 
 use crate::codes::Codes;
@@ -38,7 +39,8 @@ impl<'a> Demographic<'a> {
         check_length("codes", codes.len(), cell.len() * categories.len())?;
         let mut order: Vec<usize> = (0..cell.len()).filter(|&row| cell[row] >= 0).collect();
         order.sort_by_key(|&row| cell[row]);
-        let mut bounds: Vec<usize> = (0..order.len()).filter(|&i| i == 0 || cell[order[i]] != cell[order[i - 1]]).collect();
+        let mut bounds: Vec<usize> =
+            (0..order.len()).filter(|&i| i == 0 || cell[order[i]] != cell[order[i - 1]]).collect();
         bounds.push(order.len());
         let items = categories.len();
         let sorted: Vec<u8> = order.iter().flat_map(|&row| &codes[row * items..(row + 1) * items]).copied().collect();

@@ -1,8 +1,8 @@
 //! Distances between two distributions over the same ordered categories: p of people, q of a model.
 //!
 //! F and G are the cumulative distributions, Delta the gaps between neighbouring scores, L the range of the scores.
-//! The unbiased squares take the expected contribution of sampling away (counts as independent multinomials); the floors are the
-//! expected distances of two samples of the same distribution (normal approximation).
+//! The unbiased squares take the expected contribution of sampling away (counts as independent multinomials); the
+//! floors are the expected distances of two samples of the same distribution (normal approximation).
 
 use std::f64::consts::{LN_2, PI};
 
@@ -153,7 +153,9 @@ fn measures(human: &[f64], model: &[f64], scores: &[f64], human_n: f64, model_n:
 
     // Under equality the two samples share the pooled distribution, and a difference has variance s x (1 - x).
     let s = 1.0 / p.respondents + 1.0 / q.respondents;
-    let pool = |p_share: f64, q_share: f64| (p.respondents * p_share + q.respondents * q_share) / (p.respondents + q.respondents);
+    let pool = |p_share: f64, q_share: f64| {
+        (p.respondents * p_share + q.respondents * q_share) / (p.respondents + q.respondents)
+    };
     let variance = |p: f64, q: f64| s * pool(p, q) * (1.0 - pool(p, q)).max(0.0);
     let mean_absolute = |p: f64, q: f64| (2.0 * variance(p, q) / PI).sqrt();
     let w1_floor: f64 = f.iter().zip(&g).zip(&gaps).map(|((&f, &g), gap)| mean_absolute(f, g) * gap).sum();
@@ -203,11 +205,18 @@ fn measures(human: &[f64], model: &[f64], scores: &[f64], human_n: f64, model_n:
     ]
 }
 
-/// All measures for every row of two tables of counts; `values` is (row, measure) with the measures in the order of [`NAMES`].
+/// All measures for every row of two tables of counts; `values` is (row, measure) with the measures in the order of
+/// [`NAMES`].
 ///
 /// # Errors
 /// When lengths disagree, a count is negative or infinite, or the scores are not finite and strictly ascending.
-pub fn divergences(human: &[f64], model: &[f64], scores: &[f64], human_n: &[f64], model_n: &[f64]) -> Result<Vec<f64>, Error> {
+pub fn divergences(
+    human: &[f64],
+    model: &[f64],
+    scores: &[f64],
+    human_n: &[f64],
+    model_n: &[f64],
+) -> Result<Vec<f64>, Error> {
     let categories = scores.len();
     let rows = human.len().checked_div(categories).unwrap_or(0);
     check_length("human", human.len(), rows * categories)?;
@@ -219,7 +228,8 @@ pub fn divergences(human: &[f64], model: &[f64], scores: &[f64], human_n: &[f64]
             return Err(Error::Value { what, position, value: counts[position], rule: "a finite count of at least 0" });
         }
     }
-    let ascending = |position: usize| scores[position].is_finite() && (position == 0 || scores[position] > scores[position - 1]);
+    let ascending =
+        |position: usize| scores[position].is_finite() && (position == 0 || scores[position] > scores[position - 1]);
     if let Some(position) = (0..categories).position(|position| !ascending(position)) {
         let rule = "finite and above the score before it";
         return Err(Error::Value { what: "scores", position, value: scores[position], rule });

@@ -68,10 +68,8 @@ pub fn estimate_table(counts: &[f64], cols: usize, zero_cells: ZeroCells) -> Res
         loglik = 0.0;
         workspace.visit(&table, &row, &col, fit.rho, |cell| loglik += cell.count * cell.probability.ln());
     }
-    if interior {
-        if let Some(influence) = influence(&mut workspace, &table, &row, &col, fit.rho) {
-            se = multinomial_se(&table, cols, &influence);
-        }
+    if interior && let Some(influence) = influence(&mut workspace, &table, &row, &col, fit.rho) {
+        se = multinomial_se(&table, cols, &influence);
     }
     Ok(TableEstimate { fit, se, loglik, row_thresholds: between_used(&row), col_thresholds: between_used(&col) })
 }
@@ -93,7 +91,8 @@ fn own_thresholds(table: &[f64], cols: usize) -> (Thresholds, Thresholds) {
 fn multinomial_se(table: &[f64], cols: usize, influence: &Influence) -> f64 {
     let total: f64 = table.iter().sum();
     let square = |place: usize| influence.at(place / cols, place % cols).powi(2);
-    let sum: f64 = table.iter().enumerate().filter(|(_, count)| **count > 0.0).map(|(place, count)| count * square(place)).sum();
+    let sum: f64 =
+        table.iter().enumerate().filter(|(_, count)| **count > 0.0).map(|(place, count)| count * square(place)).sum();
     sum.sqrt() / total
 }
 
@@ -101,7 +100,12 @@ fn multinomial_se(table: &[f64], cols: usize, influence: &Influence) -> f64 {
 ///
 /// # Errors
 /// When codes and weights are of different length.
-pub fn estimate_pairs(codes: &Codes, sample: &Replicates<'_>, margins: Margins, zero_cells: ZeroCells) -> Result<Vec<Estimate>, Error> {
+pub fn estimate_pairs(
+    codes: &Codes,
+    sample: &Replicates<'_>,
+    margins: Margins,
+    zero_cells: ZeroCells,
+) -> Result<Vec<Estimate>, Error> {
     check_length("weights", sample.rows(), codes.rows())?;
     let sample = Sample::new(codes, sample, margins, zero_cells);
     let pairs: Vec<(usize, usize)> = pairs(codes.items()).collect();
@@ -184,7 +188,14 @@ impl<'a> Sample<'a> {
         Cells { cols, mass: count(&self.mass), squares: count(&self.squares), copies: count(&self.copies) }
     }
 
-    fn standard_error(&self, workspace: &mut Workspace, cells: &Cells, table: &[f64], (a, b): (usize, usize), rho: f64) -> f64 {
+    fn standard_error(
+        &self,
+        workspace: &mut Workspace,
+        cells: &Cells,
+        table: &[f64],
+        (a, b): (usize, usize),
+        rho: f64,
+    ) -> f64 {
         match self.margins {
             Margins::Pair => {
                 let (row, col) = own_thresholds(table, cells.cols);
@@ -219,17 +230,17 @@ struct Totals {
 }
 
 impl Cells {
-    /// `n/(n-1) sum (z_i - mean z)^2` with z_i = w_i IF_i / sum w over the respondents that the estimate uses.
+    /// `n/(n-1) sum (z_i - mean z)^2` with `z_i = w_i IF_i / sum w` over the respondents that the estimate uses.
     fn sandwich(&self, influence: &Influence, totals: Totals, margins: Margins) -> f64 {
         let (squares, sum, respondents) = self.sum_of_squares(influence, totals, margins);
         (respondents / (respondents - 1.0) * (squares - sum * sum / respondents)).max(0.0).sqrt()
     }
 
-    /// Sum of squares and sum of z_i, and the number of respondents.
+    /// Sum of squares and sum of `z_i`, and the number of respondents.
     ///
     /// z depends on a respondent through the cell and the weight only, so sums over cells of w and w^2 suffice.
-    /// With the margins of the items, the part of an item counts for everybody who answered it, and the part of the cell for those
-    /// who answered both.
+    /// With the margins of the items, the part of an item counts for everybody who answered it, and the part of the
+    /// cell for those who answered both.
     fn sum_of_squares(&self, influence: &Influence, totals: Totals, margins: Margins) -> (f64, f64, f64) {
         let rows = influence.row.len();
         let (mut squares, mut sum, mut respondents) = (0.0, 0.0, 0.0);

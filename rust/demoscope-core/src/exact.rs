@@ -1,7 +1,8 @@
 //! Exact tables from option probabilities, for items that are asked one at a time.
 //!
 //! Given the profile, answers to different items are independent, so the expected joint table is
-//! `n(a, b) = sum over personas of w p_j(a) p_k(b)`; personas of one profile share the probabilities and are summed first.
+//! `n(a, b) = sum over personas of w p_j(a) p_k(b)`; personas of one profile share the probabilities and are summed
+//! first.
 
 use crate::codes::check_categories;
 use crate::correlation::Tables;
@@ -23,8 +24,8 @@ pub struct Exact<'a> {
 }
 
 impl<'a> Exact<'a> {
-    /// `probabilities` is (profile, categories of all items one after the other); the entries of an item sum to 1, or all are NaN
-    /// when the cell is missing.
+    /// `probabilities` is (profile, categories of all items one after the other); the entries of an item sum to 1, or
+    /// all are NaN when the cell is missing.
     ///
     /// # Errors
     /// When lengths disagree, a profile does not exist, or the entries of an item are no probability vector.
@@ -45,7 +46,12 @@ impl<'a> Exact<'a> {
         let profiles = probabilities.len().checked_div(width).unwrap_or(0);
         check_length("probs", probabilities.len(), profiles * width)?;
         if let Some(position) = profile.iter().position(|&g| g as usize >= profiles) {
-            return Err(Error::Index { what: "profile", position, index: i64::from(profile[position]), limit: profiles });
+            return Err(Error::Index {
+                what: "profile",
+                position,
+                index: i64::from(profile[position]),
+                limit: profiles,
+            });
         }
         let exact = Self { categories, offsets, width, probabilities, profile, replicates };
         for row in 0..profiles {

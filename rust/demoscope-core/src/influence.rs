@@ -1,8 +1,14 @@
 //! Influence functions of the two-step estimator: how rho moves with the share of every cell.
 //!
-//! rho solves S(rho, tau, kappa, p) = sum p_ab pi'_ab / pi_ab = 0 with tau, kappa from the margins; implicit differentiation gives
-//! `IF_ab = (1/A) { pi'_ab/pi_ab - sum_k B_k (1[a <= k] - F_k)/phi(tau_k) - sum_l C_l (1[b <= l] - G_l)/phi(kappa_l) }`
-//! with A = -dS/drho, B_k = -dS/dtau_k, C_l = -dS/dkappa_l taken at the data (observed version, the infinitesimal jackknife).
+//! rho solves `S(rho, tau, kappa, p) = sum p_ab pi'_ab / pi_ab = 0` with tau and kappa from the margins.
+//! Implicit differentiation gives
+//!
+//! ```text
+//! IF_ab = (1/A) { pi'_ab/pi_ab - sum_k B_k (1[a <= k] - F_k)/phi(tau_k) - sum_l C_l (1[b <= l] - G_l)/phi(kappa_l) }
+//! A = -dS/drho,  B_k = -dS/dtau_k,  C_l = -dS/dkappa_l
+//! ```
+//!
+//! all taken at the data: the observed version, which is the infinitesimal jackknife.
 
 use crate::bivariate::Bivariate;
 use crate::normal;
@@ -27,9 +33,16 @@ impl Influence {
     }
 }
 
-/// Influence functions of a dense table at its interior estimate `rho`; `None` when the likelihood has no curvature there.
+/// Influence functions of a dense table at its interior estimate `rho`; `None` when the likelihood has no curvature
+/// there.
 #[must_use]
-pub fn influence(workspace: &mut Workspace, table: &[f64], row: &Thresholds, col: &Thresholds, rho: f64) -> Option<Influence> {
+pub fn influence(
+    workspace: &mut Workspace,
+    table: &[f64],
+    row: &Thresholds,
+    col: &Thresholds,
+    rho: f64,
+) -> Option<Influence> {
     let cols = col.below.len() - 1;
     let total: f64 = table.iter().sum();
     let mut information = 0.0;
@@ -50,7 +63,9 @@ pub fn influence(workspace: &mut Workspace, table: &[f64], row: &Thresholds, col
     let grid = Grid { normal: Bivariate::new(rho), rho, slope: &slope, ratio: &ratio };
     let on_rows = grid.threshold_sensitivity(row, col, |a, b| a * cols + b);
     let on_cols = grid.threshold_sensitivity(col, row, |b, a| a * cols + b);
-    slope.iter_mut().for_each(|value| *value /= information);
+    for value in &mut slope {
+        *value /= information;
+    }
     Some(Influence {
         cell: slope,
         row: answer_part(row, &on_rows, information),
@@ -69,8 +84,14 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// B_k = -dS/dtau_k for every finite threshold of one item; `place` finds the cell of (its category, other category).
-    fn threshold_sensitivity(&self, item: &Thresholds, other: &Thresholds, place: impl Fn(usize, usize) -> usize) -> Vec<f64> {
+    /// `B_k = -dS/dtau_k` for every finite threshold of one item; `place` finds the cell of (its category, other
+    /// category).
+    fn threshold_sensitivity(
+        &self,
+        item: &Thresholds,
+        other: &Thresholds,
+        place: impl Fn(usize, usize) -> usize,
+    ) -> Vec<f64> {
         let spread = ((1.0 - self.rho) * (1.0 + self.rho)).sqrt();
         let conditional = |tau: f64, kappa: f64| (kappa - self.rho * tau) / spread;
         // d phi2 / d tau at (tau, kappa); 0 at infinity.
@@ -93,7 +114,8 @@ impl Grid<'_> {
                     let mass = normal::pdf(tau) * normal::interval(conditional(tau, low), conditional(tau, high));
                     let change = bend(tau, high) - bend(tau, low);
                     let (inner, outer) = (place(k, b), place(k + 1, b));
-                    let weighted = |cell: usize| if self.ratio[cell] > 0.0 { self.ratio[cell] * self.slope[cell] } else { 0.0 };
+                    let weighted =
+                        |cell: usize| if self.ratio[cell] > 0.0 { self.ratio[cell] * self.slope[cell] } else { 0.0 };
                     (self.ratio[inner] - self.ratio[outer]) * change - mass * (weighted(inner) - weighted(outer))
                 });
                 -terms.sum::<f64>()
@@ -102,7 +124,7 @@ impl Grid<'_> {
     }
 }
 
-/// -(1/A) sum_k B_k (1[a <= k] - F_k) / phi(tau_k) for every category a.
+/// `-(1/A) sum_k B_k (1[a <= k] - F_k) / phi(tau_k)` for every category a.
 fn answer_part(thresholds: &Thresholds, sensitivity: &[f64], information: f64) -> Vec<f64> {
     let categories = thresholds.below.len() - 1;
     (0..categories)

@@ -1,4 +1,5 @@
-//! Kernels of demoscope: weighted contingency tables, polychoric correlations and their replicates, divergences of marginals.
+//! Kernels of demoscope: weighted contingency tables, polychoric correlations and their replicates, divergences of
+//! marginals.
 //!
 //! Slices in, values out; no Python, no input or output.
 //! Every statistic is a function of answers and weights, and a replicate is nothing but another set of weights.

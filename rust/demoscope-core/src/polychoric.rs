@@ -1,4 +1,5 @@
-//! Two-step polychoric correlation of one table (Olsson 1979): thresholds from the margins, then maximum likelihood over rho.
+//! Two-step polychoric correlation of one table (Olsson 1979): thresholds from the margins, then maximum likelihood
+//! over rho.
 
 use crate::bivariate::Bivariate;
 use crate::contingency::margins;
@@ -19,8 +20,8 @@ const MAX_ITERATIONS: u32 = 60;
 /// Cells that hold less than this share of the table are below the rounding of its total and count as empty.
 const NOTHING: f64 = 1e-15;
 
-/// Cells of smaller probability are integrated on their own: the error of a difference of distribution functions, a few 1e-16,
-/// would show in the tenth digit of rho.
+/// Cells of smaller probability are integrated on their own: the error of a difference of distribution functions, a
+/// few 1e-16, would show in the tenth digit of rho.
 const TINY: f64 = 1e-7;
 
 /// How an estimate came about.
@@ -169,8 +170,8 @@ impl Workspace {
     /// The correlation of a dense table of `cols` columns, which the policy for empty cells may change.
     ///
     /// `thresholds` are those of the two items, or `None` to take them from the margins of the (corrected) table.
-    /// `start` is where the search begins. `respondents` is the number of respondents in the table, asked for only when a cell
-    /// is corrected.
+    /// `start` is where the search begins. `respondents` is the number of respondents in the table, asked for only
+    /// when a cell is corrected.
     pub fn fit(
         &mut self,
         table: &mut [f64],
@@ -278,7 +279,11 @@ fn fill_corners(normal: &Bivariate, tau: f64, below: f64, col: &Thresholds, corn
     for (corner, (&kappa, &below_kappa)) in corners.iter_mut().zip(col.tau.iter().zip(&col.below)) {
         *corner = if tau.is_finite() && kappa.is_finite() {
             let pdf = normal.pdf(tau, kappa);
-            Corner { below: normal.cdf(tau, kappa, below, below_kappa), pdf, pdf_slope: normal.pdf_slope(tau, kappa, pdf) }
+            Corner {
+                below: normal.cdf(tau, kappa, below, below_kappa),
+                pdf,
+                pdf_slope: normal.pdf_slope(tau, kappa, pdf),
+            }
         } else {
             Corner { below: below.min(below_kappa), pdf: 0.0, pdf_slope: 0.0 }
         };
@@ -304,8 +309,8 @@ fn cell_at(normal: &Bivariate, corners: [Corner; 4], rectangle: Rectangle, place
     Cell { row: place.0, col: place.1, count, probability, slope, curvature }
 }
 
-/// +1 or -1 when the occupied cells form a rising or falling staircase, which is when the joint cumulative table equals its upper
-/// or lower Frechet bound.
+/// +1 or -1 when the occupied cells form a rising or falling staircase, which is when the joint cumulative table
+/// equals its upper or lower Frechet bound.
 fn frechet_bound(table: &[f64], cols: usize) -> Option<f64> {
     let (mut rising, mut falling) = (true, true);
     let (mut last_rising, mut last_falling) = (0, cols);
@@ -377,7 +382,8 @@ fn maximise(mut score: impl FnMut(f64) -> (f64, f64), start: f64) -> Fit {
         let rest = (1.0 - rho) * (1.0 + rho);
         let bend = rest * information + 2.0 * rho * slope;
         let newton = if bend > 0.0 { (slope / bend).clamp(-1.0, 1.0) } else { 0.5_f64.copysign(slope) };
-        // The step goes where the score points, away from the end that was just set, so only the other end can be in the way.
+        // The step goes where the score points, away from the end that was just set, so only the other end can be in
+        // the way.
         let mut next = z + newton;
         if (slope > 0.0 && high_known && next >= high) || (slope < 0.0 && low_known && next <= low) {
             next = 0.5 * (low + high);

@@ -25,7 +25,8 @@ pub fn replicate_label(purpose: &str, country: &str, replicate: usize) -> String
     format!("{purpose}|{country}|{replicate}")
 }
 
-/// A number below `limit`, all equally likely (Lemire 2019: multiply, keep the high half, redraw the few that would be favoured).
+/// A number below `limit`, all equally likely (Lemire 2019: multiply, keep the high half, redraw the few that would be
+/// favoured).
 pub fn below(generator: &mut ChaCha8Rng, limit: u32) -> u32 {
     let mut product = u64::from(generator.next_u32()) * u64::from(limit);
     let low = |product: u64| product & u64::from(u32::MAX);

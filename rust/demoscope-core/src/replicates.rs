@@ -20,7 +20,8 @@ fn row_count(rows: usize) -> Result<u32, Error> {
     u32::try_from(rows).map_err(|_| Error::Length { what: "rows", found: rows, expected: u32::MAX as usize })
 }
 
-/// Multinomial multiplicities of the replicates from `first` on, (replicate, respondent): `rows` draws with replacement each.
+/// Multinomial multiplicities of the replicates from `first` on, (replicate, respondent): `rows` draws with
+/// replacement each.
 ///
 /// # Errors
 /// When there are more than 2^32 - 1 rows.

@@ -61,7 +61,13 @@ impl Tables for Sampled<'_> {
     fn pair_table(&self, first: usize, second: usize, replicate: &mut Loaded, table: &mut [f64]) {
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
         replicate.counts.resize((rows + 1) * (cols + 1), 0.0);
-        count_pair(self.codes.column(first), self.codes.column(second), &replicate.mass, cols + 1, &mut replicate.counts);
+        count_pair(
+            self.codes.column(first),
+            self.codes.column(second),
+            &replicate.mass,
+            cols + 1,
+            &mut replicate.counts,
+        );
         complete_cells(&replicate.counts, rows, cols, table);
     }
 

@@ -12,7 +12,8 @@ pub struct Replicates<'a> {
 }
 
 impl<'a> Replicates<'a> {
-    /// Weights of `rows` respondents (`None`: all 1) and multiplicities (replicate, respondent) (`None`: the sample itself, once).
+    /// Weights of `rows` respondents (`None`: all 1) and multiplicities (replicate, respondent) (`None`: the sample
+    /// itself, once).
     ///
     /// # Errors
     /// When a length disagrees with `rows`, or a weight is negative, infinite or NaN.
@@ -27,7 +28,7 @@ impl<'a> Replicates<'a> {
         let count = match multiplicities {
             None => 1,
             Some(m) => {
-                let count = if rows == 0 { 0 } else { m.len() / rows };
+                let count = m.len().checked_div(rows).unwrap_or(0);
                 check_length("multiplicities", m.len(), count * rows)?;
                 count
             }

@@ -1,6 +1,7 @@
 //! What happens to empty cells before a table is fitted.
 //!
-//! All policies look at the grid of *used* rows and columns only, so that a declared but unused category changes nothing.
+//! All policies look at the grid of *used* rows and columns only, so that a declared but unused category changes
+//! nothing.
 
 use std::str::FromStr;
 
@@ -9,8 +10,8 @@ use crate::error::Error;
 /// Policy for empty cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ZeroCells {
-    /// Two used rows and columns, one empty cell or two on a diagonal: half a respondent goes there and the margins stay
-    /// (Savalei 2011; lavaan's `zero.keep.margins`). Larger tables stay as they are.
+    /// Two used rows and columns, one empty cell or two on a diagonal: half a respondent goes there and the margins
+    /// stay (Savalei 2011; lavaan's `zero.keep.margins`). Larger tables stay as they are.
     #[default]
     KeepMargins,
     /// The same tables, half a respondent added, the other cells untouched.
@@ -55,7 +56,12 @@ impl ZeroCells {
         used_cols: &[usize],
         respondents: impl FnOnce() -> f64,
     ) -> bool {
-        let empty = |table: &[f64]| used_rows.iter().flat_map(|&a| used_cols.iter().map(move |&b| (a, b))).any(|(a, b)| table[a * cols + b] == 0.0);
+        let empty = |table: &[f64]| {
+            used_rows
+                .iter()
+                .flat_map(|&a| used_cols.iter().map(move |&b| (a, b)))
+                .any(|(a, b)| table[a * cols + b] == 0.0)
+        };
         let two_by_two = used_rows.len() == 2 && used_cols.len() == 2;
         let concerned = match self {
             Self::None => false,
@@ -89,8 +95,8 @@ fn add(table: &mut [f64], cols: usize, used_rows: &[usize], used_cols: &[usize],
     }
 }
 
-/// Moves `half` from the two neighbours of the empty diagonal to that diagonal, less when a neighbour does not hold that much:
-/// a neighbour that became empty would be the next table without an interior estimate.
+/// Moves `half` from the two neighbours of the empty diagonal to that diagonal, less when a neighbour does not hold
+/// that much: a neighbour that became empty would be the next table without an interior estimate.
 fn keep_margins(table: &mut [f64], cols: usize, used_rows: &[usize], used_cols: &[usize], half: f64) {
     let (a, c, b, d) = (used_rows[0], used_rows[1], used_cols[0], used_cols[1]);
     let main = [a * cols + b, c * cols + d];

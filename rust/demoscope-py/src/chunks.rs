@@ -23,7 +23,11 @@ pub fn pool(threads: Option<usize>) -> PyResult<Option<ThreadPool>> {
 }
 
 /// Runs `work` without the interpreter lock, on `pool` or on the global one.
-pub fn detached<T: Send>(py: Python<'_>, pool: Option<&ThreadPool>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
+pub fn detached<T: Send>(
+    py: Python<'_>,
+    pool: Option<&ThreadPool>,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
     let result = py.detach(|| match pool {
         None => work(),
         Some(pool) => pool.install(work),

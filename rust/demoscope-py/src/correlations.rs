@@ -151,7 +151,8 @@ pub fn demographic_correlations<'py>(
 ) -> PyResult<ReplicateFits<'py>> {
     let pool = pool(threads)?;
     let sample = replicates(rows(&codes), weights.as_ref(), multiplicities.as_ref())?;
-    let tables = Demographic::new(values(&codes)?, &categories, values(&cell)?, sample).map_err(|error| raise(&error))?;
+    let tables =
+        Demographic::new(values(&codes)?, &categories, values(&cell)?, sample).map_err(|error| raise(&error))?;
     let settings = settings(pairs.as_ref(), "pair", zero_cells, start.as_ref())?;
     fit(py, pool.as_ref(), &tables, &settings)
 }

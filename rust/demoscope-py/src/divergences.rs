@@ -17,6 +17,7 @@ pub fn divergences<'py>(
 ) -> PyResult<Out2<'py, f64>> {
     let (human_counts, model_counts, scores) = (values(&human)?, values(&model)?, values(&scores)?);
     let (n_human, n_model) = (values(&n_human)?, values(&n_model)?);
-    let measures = detached(py, None, || divergence::divergences(human_counts, model_counts, scores, n_human, n_model))?;
+    let measures =
+        detached(py, None, || divergence::divergences(human_counts, model_counts, scores, n_human, n_model))?;
     matrix(py, measures, rows(&human), divergence::NAMES.len())
 }

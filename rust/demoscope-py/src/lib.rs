@@ -1,4 +1,6 @@
 //! The module `demoscope._native`: conversions and nothing else.
+#![allow(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+#![allow(clippy::too_many_arguments, reason = "a function has the arguments of its Python caller")]
 
 mod arrays;
 mod chunks;

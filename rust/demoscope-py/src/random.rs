@@ -8,12 +8,12 @@ use crate::arrays::{In1, In2, Out2, columns, matrix, values};
 use crate::chunks::{chunked, detached, pool};
 
 /// Fills (replicate, row) in chunks.
-fn fill<'py, T: numpy::Element + Default + Copy>(
-    py: Python<'py>,
+fn fill<T: numpy::Element + Default + Copy>(
+    py: Python<'_>,
     threads: Option<usize>,
     (rows, count): (usize, usize),
     work: impl Fn(usize, &mut [T]) -> Result<(), Error> + Sync,
-) -> PyResult<Out2<'py, T>> {
+) -> PyResult<Out2<'_, T>> {
     let pool = pool(threads)?;
     let mut table = vec![T::default(); rows * count];
     chunked(py, pool.as_ref(), count, |from, to| work(from, &mut table[from * rows..to * rows]))?;
@@ -61,6 +61,7 @@ pub fn draw_answers<'py>(
     draws: usize,
 ) -> PyResult<Out2<'py, u8>> {
     let (probabilities, options, cells) = (values(&probs)?, columns(&probs), values(&row)?);
-    let answers = detached(py, None, || draw::draw_answers(probabilities, options, cells, &streams, seed, first, draws))?;
+    let answers =
+        detached(py, None, || draw::draw_answers(probabilities, options, cells, &streams, seed, first, draws))?;
     matrix(py, answers, cells.len(), draws)
 }

@@ -1,0 +1,197 @@
+"""A run from settings to report; the same call goes on where an earlier one stopped."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import polars as pl
+import tomli_w
+
+from demoscope.engines import ENGINES
+from demoscope.errors import ConfigError, StoreError
+from demoscope.personas import match_personas
+from demoscope.report import write_report
+from demoscope.responses import Store, Summary, answers_hash, collect, plan_cells, response_table
+from demoscope.runs.facts import read_facts, run_facts, write_facts
+from demoscope.runs.folder import RunFolder, write_json, write_text
+from demoscope.runs.manifest import manifest
+from demoscope.runs.settings import data_path, resolved_options, survey_source
+from demoscope.scores import Comparison, compare
+from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from demoscope.config import ModelSettings, RunConfig
+    from demoscope.engines.base import Engine
+
+    Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+    """Shows progress under a label: a context that gives a function of (steps done, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        comparison: Scores and verdicts.
+        report: Path of the page.
+        errors: Cells that ended in an error; the same run asks them again.
+    """
+
+    comparison: Comparison
+    report: Path
+    errors: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One model after it was asked.
+
+    Attributes:
+        settings: Its table in the settings.
+        revision: Which weights and settings answered.
+        facts: Versions and hardware.
+        summary: Counts of the answers.
+    """
+
+    settings: ModelSettings
+    revision: str
+    facts: dict[str, str]
+    summary: Summary
+
+
+def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.DataFrame]:
+    """Survey, respondents, and the personas that stand for them.
+
+    Raises:
+        ConfigError: Settings name an item or attribute that the survey does not have.
+        DataError: The data break a rule of the survey.
+    """
+    survey = load_survey(survey_source(config, base))
+    data = load_microdata(survey, path=data_path(config, base))
+    personas = match_personas(
+        data,
+        attributes=config.personas.attributes,
+        countries=config.personas.countries,
+        per_country=config.personas.per_country,
+        seed=config.seed,
+    )
+    return survey, data, personas
+
+
+def with_asked_items(config: RunConfig, survey: Survey) -> RunConfig:
+    """Settings that name their items: those given, or all; never one whose answer a prompt tells.
+
+    Raises:
+        ConfigError: An item is unknown, or is told by the prompt and asked for by name.
+    """
+    told = survey.items_told_by(survey.shown(config.personas.attributes))
+    items = config.questions.items
+    if items is None:
+        items = tuple(item.id for item in survey.items if item.id not in told)
+    for name in items:
+        if survey.item(name).id in told:
+            raise ConfigError(f"questions.items: {name!r} is told by the prompt; it cannot be asked as well")
+    return config.model_copy(update={"questions": config.questions.model_copy(update={"items": items})})
+
+
+def make_engine(model: ModelSettings, base: Path) -> Engine:
+    """The engine of one model, options resolved.
+
+    Raises:
+        ConfigError: No engine of that name, or an option that it does not have.
+        MissingPartError: The engine needs a package that is not installed.
+    """
+    engine: Engine = ENGINES[model.engine](model=model.name, options=resolved_options(model, base))
+    return engine
+
+
+def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None, show: Show) -> Outcome:
+    """Ask, score and report.
+
+    Every answer is kept as soon as it is acknowledged; what is answered already is not asked again.
+
+    Args:
+        config: Settings.
+        folder: Run folder, made if it does not exist.
+        base: Folder that relative paths in the settings start from.
+        threads: Threads of the statistics.
+        show: Draws progress.
+
+    Raises:
+        DemoscopeError: Settings, data, engine or store; nothing that was answered is lost.
+        KeyboardInterrupt: Nothing that was answered is lost.
+    """
+    run = RunFolder(folder)
+    survey, data, personas = load_people(config, base)
+    config = with_asked_items(config, survey)
+    run.create()
+    write_text(run.settings, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
+    write_text(run.survey, survey.model_dump_json(indent=2) + "\n")
+    personas.write_parquet(run.personas)
+    with Store(run.responses) as store:
+        parts = [_ask(model, config, survey, personas, store=store, base=base, show=show) for model in config.models]
+    asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
+    content = answers_hash(cells)
+    answers = response_table(cells, personas, survey=survey, draws=config.questions.draws, seed=config.seed)
+    with show("scoring") as progress:
+        comparison = compare(
+            data.frame,
+            answers.join(personas.drop("country"), on="persona_id"),
+            survey=survey,
+            items=config.questions.items,
+            country="country",
+            human_id="respondent_id",
+            weights=None if survey.weight_column is None else "weight",
+            replicates=config.scores.replicates,
+            permutations=config.scores.permutations,
+            seed=config.seed,
+            threads=threads,
+            progress=progress,
+        )
+    written = comparison.write(run.scores)
+    write_json(run.summary, comparison.summary())
+    write_json(run.manifest, manifest(config, survey, asked, answers_hash=content, files=[run.personas, *written]))
+    facts = run_facts(config, survey, data, personas, asked, answers_hash=content)
+    write_facts(run.facts, facts)
+    write_report(comparison, survey=survey, facts=facts, path=run.report)
+    return Outcome(comparison, run.report, sum(done.summary.errors for done in asked))
+
+
+def _ask(
+    model: ModelSettings,
+    config: RunConfig,
+    survey: Survey,
+    personas: pl.DataFrame,
+    *,
+    store: Store,
+    base: Path,
+    show: Show,
+) -> tuple[Asked, pl.DataFrame]:
+    """Ask one model what is missing; give its cells, old and new."""
+    with closing(make_engine(model, base)) as engine, show(f"asking {model.name}") as progress:
+        plan = plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
+        summary = collect(plan, engine, store, progress=progress)
+        asked = Asked(model, engine.revision, dict(engine.facts()), summary)
+    return asked, store.cells(cell.key for cell in plan)
+
+
+def rewrite_report(folder: Path) -> Path:
+    """Write the report again from the stored scores.
+
+    Raises:
+        StoreError: The folder is no finished run, or a file in it is damaged.
+    """
+    run = RunFolder(folder)
+    try:
+        survey = Survey.model_validate_json(run.survey.read_text(encoding="utf-8"))
+        facts = read_facts(run.facts)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{folder}: no finished run here ({error})") from error
+    write_report(Comparison.read(run.scores), survey=survey, facts=facts, path=run.report)
+    return run.report

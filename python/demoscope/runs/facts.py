@@ -1,0 +1,149 @@
+"""What the report tells beside the scores: who was asked, by what, how it went, under which terms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from demoscope import __version__
+from demoscope.personas import unmatched
+from demoscope.report import FactSection, RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from demoscope.config import RunConfig
+    from demoscope.runs.execute import Asked
+    from demoscope.scores import Comparison
+    from demoscope.surveys import Microdata, Survey
+
+FILES = (
+    ("summary.json", "scores over all countries, references and verdicts, for programs"),
+    ("scores/marginals.parquet", "one row per model, country and item: distributions, distances, floors"),
+    ("scores/averages.parquet", "marginal scores per model and country"),
+    ("scores/structure.parquet", "structure scores per model and country"),
+    ("scores/pairs.parquet", "one row per model, country and pair of items: correlations with intervals"),
+    ("scores/references.parquet", "what independence, demographics, the same people and other countries score"),
+    ("scores/gaps.parquet", "differences between groups of people, human and model"),
+)
+RUN_FILES = (
+    ("run.toml", "the settings, with defaults filled in"),
+    ("manifest.json", "versions, seeds and hashes"),
+    ("personas.parquet", "who was asked as"),
+    ("responses/", "every asked cell with the probability of each option"),
+)
+
+
+def run_facts(
+    config: RunConfig,
+    survey: Survey,
+    data: Microdata,
+    personas: pl.DataFrame,
+    asked: Sequence[Asked],
+    *,
+    answers_hash: str,
+) -> RunFacts:
+    """Facts of a run.
+
+    Args:
+        config: Settings.
+        survey: The survey.
+        data: Its respondents.
+        personas: Who was asked as.
+        asked: The models after asking.
+        answers_hash: Hash of the content of all asked cells.
+    """
+    lost = unmatched(data, attributes=config.personas.attributes, countries=config.personas.countries)["n"].sum()
+    people = (
+        ("Respondents", f"{data.frame.height:,} in {len(data.countries)} countries"),
+        ("Personas", f"{personas.height:,}, each matched to a respondent"),
+        ("Respondents without a persona", f"{lost:,}, because a shown attribute is unknown"),
+        ("Shown attributes", ", ".join(survey.shown(config.personas.attributes)) or "none"),
+        ("Different profiles", f"{personas['profile'].n_unique():,}"),
+    )
+    run = (
+        ("Name", config.name),
+        ("Seed", str(config.seed)),
+        ("Order of options", config.questions.order),
+        ("Mode and presentation", f"{config.questions.mode}, {config.questions.presentation}"),
+        ("Hash of all answers", answers_hash),
+        ("demoscope", __version__),
+    )
+    return RunFacts(
+        title=f"{survey.title}: {', '.join(model.settings.name for model in asked)}",
+        sections=(
+            FactSection("People", people),
+            *(FactSection(f"Model {model.settings.name}", tuple(_model_rows(model))) for model in asked),
+            _survey_section(survey),
+            FactSection("Run", run),
+        ),
+        files=(*RUN_FILES, *FILES),
+    )
+
+
+def external_facts(answers: Path, survey: Survey, comparison: Comparison) -> RunFacts:
+    """Facts of a comparison of answers that were made elsewhere."""
+    given = (
+        ("Answers", answers.name),
+        ("Design", str(comparison.settings["design"])),
+        ("Attributes in both files", ", ".join(comparison.settings["attributes"]) or "none"),
+        ("demoscope", __version__),
+    )
+    return RunFacts(
+        title=f"{survey.title}: {answers.name}",
+        sections=(FactSection("Answers from elsewhere", given), _survey_section(survey)),
+        files=FILES,
+    )
+
+
+def write_facts(path: Path, facts: RunFacts) -> None:
+    """Keep facts, so that the report can be written again."""
+    path.write_text(json.dumps(asdict(facts), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_facts(path: Path) -> RunFacts:
+    """Read what :func:`write_facts` wrote.
+
+    Raises:
+        OSError: There is no such file.
+        ValueError: It is damaged.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        sections = tuple(
+            FactSection(section["title"], tuple((label, value) for label, value in section["rows"]))
+            for section in raw["sections"]
+        )
+        return RunFacts(raw["title"], sections, tuple((name, words) for name, words in raw["files"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: {error!r}") from error
+
+
+def _model_rows(model: Asked) -> list[tuple[str, str]]:
+    summary = model.summary
+    rows = [
+        ("Engine", model.settings.engine),
+        ("Revision", model.revision),
+        ("Steerings", ", ".join(model.settings.steerings)),
+        ("Cells", f"{summary.cells:,}: {summary.asked:,} asked now, {summary.reused:,} answered before"),
+    ]
+    if summary.asked:
+        rows.append(("Seconds", f"{summary.seconds:.0f} ({summary.asked / summary.seconds:.1f} cells a second)"))
+    rows += [(f"Answers {outcome}", f"{count:,}") for outcome, count in summary.counts.items()]
+    mass = "unknown" if summary.label_mass is None else f"{summary.label_mass:.3f}"
+    rows.append(("Label mass (probability that it answers with a label at all)", mass))
+    return rows + [(name, value) for name, value in model.facts.items()]
+
+
+def _survey_section(survey: Survey) -> FactSection:
+    rows = (
+        ("Survey", survey.title),
+        ("Source", survey.citation),
+        ("Terms", survey.licence),
+        ("Notes", " ".join(survey.notes.split())),
+    )
+    return FactSection("Survey", tuple((label, value) for label, value in rows if value))

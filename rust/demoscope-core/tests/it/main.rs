@@ -1,0 +1,6 @@
+//! Tests of the core against numbers from elsewhere and against its own laws.
+
+mod golden;
+mod kernels;
+mod properties;
+mod streams;

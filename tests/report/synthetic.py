@@ -1,0 +1,386 @@
+"""Made-up comparisons with exactly the columns of the score tables, from a seed; no number here was measured."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from demoscope.report import FactSection, RunFacts
+from demoscope.schema import ALL
+from demoscope.scores.comparison import Comparison
+from demoscope.scores.tables import AVERAGES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
+from demoscope.scores.verdict import Verdict
+from demoscope.surveys import Demographic, Item, Option, Survey
+
+HOSTILE = "</script><img onerror=alert(1) src=x>\"'\u202eevil\u2066"
+LONG = "a very long label that goes on and on " * 6
+DTYPES: dict[str, Any] = {
+    "String": pl.String,
+    "Int64": pl.Int64,
+    "Float64": pl.Float64,
+    "Boolean": pl.Boolean,
+    "List(Float64)": pl.List(pl.Float64),
+    "List(String)": pl.List(pl.String),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make up.
+
+    Attributes:
+        models, steerings, countries, items: How many of each.
+        hostile: Labels that try to break out of the page.
+        nulls: Share of values that are null wherever that is allowed.
+        gaps, references, pairs: Whether those tables have rows.
+        options: Options per item; None = mixed 2 to 7.
+        seed: Of the generator.
+    """
+
+    models: int = 1
+    steerings: int = 2
+    countries: int = 4
+    items: int = 10
+    hostile: bool = False
+    nulls: float = 0.0
+    gaps: bool = True
+    references: bool = True
+    pairs: bool = True
+    options: int | None = None
+    seed: int = 1
+
+
+PLANS = {
+    "usual": Plan(),
+    "many_models": Plan(models=3, countries=7),
+    "smallest": Plan(steerings=1, countries=1, items=1, pairs=False),
+    "one_country": Plan(steerings=1, countries=1),
+    "many_items": Plan(steerings=1, countries=4, items=130),
+    "many_countries": Plan(countries=40, items=24),
+    "hostile": Plan(hostile=True),
+    "half_null": Plan(nulls=0.5),
+    "all_null": Plan(nulls=1.0),
+    "bare": Plan(steerings=1, gaps=False, references=False),
+    "long_scales": Plan(steerings=1, countries=2, items=3, options=120),
+}
+
+LABELS = (
+    "ideology",
+    "party",
+    "religion matters",
+    "attends services",
+    "prays",
+    "born again",
+    "angry about racism",
+    "white advantage",
+    "fears other races",
+    "racial trouble rare",
+)
+STATES = ("Ohio", "Texas", "Georgia", "California")
+
+
+def survey(plan: Plan) -> Survey:
+    rng = random.Random(plan.seed)
+    items = []
+    for number in range(plan.items):
+        size = plan.options or (2 if number % 6 == 5 else rng.choice([3, 4, 5, 5, 6, 7]))
+        label = LABELS[number] if number < len(LABELS) else f"attitude to question {number + 1}"
+        words = [
+            "Strongly agree",
+            "Agree",
+            "Neither agree nor disagree",
+            "Disagree",
+            "Strongly disagree",
+            "Several times a day",
+            "Never",
+        ]
+        labels = [words[n] if n < len(words) else f"step {n + 1}" for n in range(size)]
+        domain = ("politics", "religion", "race", "trust and security", "economy", "migration")[(number // 4) % 6]
+        if plan.hostile:
+            label, domain = (HOSTILE, HOSTILE) if number % 3 == 0 else (LONG, " ") if number % 3 == 1 else (" ", LONG)
+            labels = [(f"{HOSTILE}{n}", f"{LONG}{n}", " " * (n + 1))[n % 3] for n in range(size)]
+        items.append(
+            Item(
+                id=f"q{number + 1}",
+                text=HOSTILE if plan.hostile else f"How do you see {label}?",
+                label=label,
+                domain=domain,
+                type="binary" if size == 2 else "ordinal",
+                options=tuple(Option(code=n, label=text) for n, text in enumerate(labels, start=1)),
+            )
+        )
+    return Survey(
+        id="made-up",
+        title=HOSTILE if plan.hostile else "Made-up survey 2016",
+        country_column="state",
+        demographics=(
+            Demographic(id="sex"),
+            Demographic(id="age", label=HOSTILE if plan.hostile else "age"),
+            Demographic(id="edu", label="education"),
+        ),
+        items=tuple(items),
+    )
+
+
+def facts(plan: Plan) -> RunFacts:
+    text = HOSTILE if plan.hostile else "SmolLM2-135M-Instruct, revision 7e27bd9"
+    return RunFacts(
+        title=HOSTILE if plan.hostile else "Made-up people and a made-up model",
+        sections=(
+            FactSection(
+                "Model",
+                (
+                    ("Name", text),
+                    ("Engine", "scripted 1.0"),
+                    ("Label mass", "0.98"),
+                    ("Cells asked", "480"),
+                    ("Seconds", "61"),
+                ),
+            ),
+            FactSection(
+                "Survey", (("Citation", "Nobody, Made-up survey, 2016, doi:10.0000/nothing"), ("Licence", "CC0 1.0"))
+            ),
+            FactSection("Invalid answers", (("ambiguous", "3"),)),
+        ),
+        files=(("scores/marginals.parquet", "one row per item and country"), (text, text)),
+    )
+
+
+def comparison(plan: Plan) -> Comparison:
+    return _Maker(plan).make()
+
+
+class _Maker:
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.rng, self.survey = plan, random.Random(plan.seed), survey(plan)
+        hostile = plan.hostile
+        self.countries = [
+            HOSTILE if hostile and n == 0 else STATES[n] if n < 4 else f"Country {n + 1}" for n in range(plan.countries)
+        ]
+        models = [
+            f"{HOSTILE}{n}" if hostile else ("SmolLM2-135M", "Model B 7B", "Model C 70B")[n] for n in range(plan.models)
+        ]
+        steerings = ("unsteered", "persona")[-plan.steerings :]
+        self.groups = [{"model": model, "steering": steering} for model in models for steering in steerings]
+
+    def make(self) -> Comparison:
+        tables: dict[str, list[dict[str, Any]]] = {
+            name: [] for name in ("marginals", "averages", "structure", "pairs", "gaps")
+        }
+        humans = {
+            (c, a.id, b.id): self.rng.gauss(0.5 if a.domain == b.domain else 0.1, 0.15)
+            for c in self.countries
+            for a, b in self._pairs()
+        }
+        self.shares = {(c, i.id): self._shares(len(i.options)) for c in self.countries for i in self.survey.items}
+        for number, group in enumerate(self.groups):
+            unsteered = group["steering"] == "unsteered"
+            for country in self.countries:
+                tables["marginals"] += [{**group, **self._marginal(country, item)} for item in self.survey.items]
+                if self.plan.pairs:
+                    tables["pairs"] += [
+                        {**group, **self._pair(country, a, b, humans[country, a.id, b.id], unsteered)}
+                        for a, b in self._pairs()
+                    ]
+                if self.plan.gaps:
+                    tables["gaps"] += [{**group, **row} for row in self._gaps(country)]
+            for country in (*self.countries, ALL):
+                tables["averages"].append({**group, **self._averages(country)})
+                tables["structure"].append({**group, **self._structure(country, unsteered, 0.1 + 0.1 * number)})
+        columns = {"marginals": MARGINALS, "averages": AVERAGES, "structure": STRUCTURE, "pairs": PAIRS, "gaps": GAPS}
+        keys = {"model": "String", "steering": "String"}
+        frames = {name: _frame(rows, {**keys, **columns[name]}) for name, rows in tables.items()}
+        references = _frame(self._references() if self.plan.references else [], REFERENCES)
+        return Comparison(
+            by=("model", "steering"),
+            references=references,
+            verdicts=tuple(self._verdict(group) for group in self.groups),
+            settings={
+                "seed": 1,
+                "replicates": 1000,
+                "design": "matched",
+                "source": "exact",
+                "countries": self.countries,
+                "items": [i.id for i in self.survey.items],
+                "attributes": ["sex"],
+                "weights": None,
+            },
+            **frames,
+        )
+
+    def _pairs(self) -> list[tuple[Item, Item]]:
+        items = self.survey.items
+        return [(a, b) for n, a in enumerate(items) for b in items[n + 1 :]]
+
+    def _null(self, value: Any) -> Any:
+        return None if self.rng.random() < self.plan.nulls else value
+
+    def _estimate(self, name: str, value: float | None, width: float) -> dict[str, float | None]:
+        if value is None or self.rng.random() < self.plan.nulls:
+            return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+        ends = {f"{name}_low": self._null(value - width), f"{name}_high": self._null(value + width)}
+        return {name: value, **ends}
+
+    def _shares(self, size: int) -> list[float]:
+        raw = [self.rng.random() + 0.05 for _ in range(size)]
+        return [value / sum(raw) for value in raw]
+
+    def _marginal(self, country: str, item: Item) -> dict[str, Any]:
+        human, model = self.shares[country, item.id], self._shares(len(item.options))
+        distance = sum(abs(a - b) for a, b in zip(human, model, strict=True)) / 3
+        row = dict.fromkeys(MARGINALS)
+        return row | {
+            "country": country,
+            "item": item.id,
+            "domain": item.domain,
+            "type": item.type,
+            "measure": "tv" if item.type == "binary" else "w1",
+            "n_human": 590,
+            "n_model": 600,
+            "n_eff_human": 590.0,
+            "distance_floor": self._null(0.02),
+            "equality_p": self._null(0.001),
+            "collapse": False,
+            **self._estimate("distance", distance, 0.02),
+            "human_shares": self._null(human),
+            "model_shares": self._null(model),
+            "human_low": self._null([max(0, v - 0.03) for v in human]),
+            "human_high": self._null([v + 0.03 for v in human]),
+        }
+
+    def _pair(self, country: str, a: Item, b: Item, human: float, unsteered: bool) -> dict[str, Any]:
+        human = max(-0.95, min(0.95, human))
+        lost = unsteered or self.rng.random() < 0.05
+        model = None if lost else max(-0.95, min(0.95, 0.4 * human + self.rng.gauss(0, 0.1)))
+        return {
+            "country": country,
+            "item_a": a.id,
+            "item_b": b.id,
+            "domain_a": a.domain,
+            "domain_b": b.domain,
+            "human_status": "ok",
+            "human_boundary_share": 0.0,
+            "model_status": "degenerate" if lost else "ok",
+            "model_boundary_share": 0.0,
+            **self._estimate("human", human, 0.07),
+            "model_rho": model,
+            "model_low": None if model is None else model - 0.05,
+            "model_high": None if model is None else model + 0.05,
+            **self._estimate("difference", (model or 0) - human, 0.09),
+        }
+
+    def _gaps(self, country: str) -> list[dict[str, Any]]:
+        levels = {
+            "sex": ("man", "woman"),
+            "age": ("18-34", "35-54", "55 or over"),
+            "edu": ("college", HOSTILE if self.plan.hostile else "no college"),
+        }
+        rows = []
+        for attribute, words in levels.items():
+            for level in words:
+                for item in self.survey.items:
+                    model = self._estimate("model", self.rng.gauss(0, 0.3), 0.05)
+                    model["model_gap"] = model.pop("model")
+                    row = {"country": country, "attribute": attribute, "level": level, "item": item.id}
+                    rows.append(row | self._estimate("human", self.rng.gauss(0, 0.25), 0.16) | model)
+        return rows
+
+    def _averages(self, country: str) -> dict[str, Any]:
+        return {
+            "country": country,
+            "items": self.plan.items,
+            "n_human": 600.0,
+            "n_model": 600.0,
+            "distance": self._null(0.17),
+            "distance_floor": self._null(0.02),
+            **self._estimate("cramer", 0.19, 0.02),
+            **self._estimate("interviews", 6.3, 1.1),
+            "interviews_censored": False,
+            "label_mass": self._null(0.98),
+            "invalid_rate": self._null(0.004),
+            "eta2_human": self._null(0.04),
+            "eta2_model": self._null(0.61),
+        }
+
+    def _structure(self, country: str, unsteered: bool, level: float) -> dict[str, Any]:
+        level += self.rng.gauss(0, 0.08 if country != ALL else 0)
+        row = dict.fromkeys(STRUCTURE) | {
+            "country": country,
+            "source": "exact",
+            **self._estimate("structure_r2", 0.0 if unsteered else level, 0.12),
+            **self._estimate("similarity", None if unsteered else 0.45 + level, 0.15),
+            **self._estimate("constraint", 0.0 if unsteered else 0.6 + level, 0.2),
+            **self._estimate("slope", 0.4, 0.1),
+            **self._estimate("srmr", 0.2, 0.02),
+            **self._estimate("interviews", 21.0, 6.0),
+            "interviews_censored": country == "Texas",
+            "interviews_independence": self._null(17.0),
+            "n_human": 600.0,
+            "n_model": 600.0,
+            "pairs": 45,
+            "pairs_estimable": 0 if unsteered else 43,
+            "degenerate_items": ["q1", "q2"] if country == "Ohio" else [],
+            "boundary_share": 0.0,
+            "profiles": 12,
+        }
+        if not unsteered:
+            row |= {
+                "permuted_p": self._null(0.012),
+                "permuted_r2_q95": self._null(0.05),
+                "permuted_similarity_q95": self._null(0.2),
+            }
+        return row
+
+    def _references(self) -> list[dict[str, Any]]:
+        rows = []
+        for name, r2, similarity, constraint in (
+            ("independence", 0.0, None, 0.03),
+            ("demographics", 0.1, 0.8, 0.15),
+            ("split_half", 1.0, 1.0, 1.0),
+            ("nearest_country", 0.93, 0.98, 0.97),
+            ("other_countries", 0.88, 0.95, 1.02),
+        ):
+            if "countr" in name and self.plan.countries == 1:
+                continue
+            for country in (*self.countries, ALL):
+                cramer = None if name in ("independence", "demographics") else 0.05
+                rows.append(
+                    {
+                        "reference": name,
+                        "country": country,
+                        "other": "Texas" if "countr" in name else "",
+                        **self._estimate("structure_r2", r2, 0.05),
+                        **self._estimate("similarity", similarity, 0.04),
+                        **self._estimate("constraint", constraint, 0.06),
+                        "structure_interviews": self._null(300.0),
+                        "structure_interviews_censored": name == "split_half",
+                        **self._estimate("cramer", cramer, 0.01),
+                        "marginal_interviews": None if cramer is None else 90.0,
+                        "marginal_interviews_censored": False,
+                        "pairs": 45,
+                    }
+                )
+        return rows
+
+    def _verdict(self, group: dict[str, str]) -> Verdict:
+        return Verdict(
+            group=group,
+            headline="worth 6 interviews on averages, 21 on how opinions go together",
+            marginals="Averages: the distance per item is 0.17 of the scale (a perfect model would show 0.02).",
+            structure="Structure: structure R2 is 0.21 [0.09, 0.33] where 0 is independent items.",
+            conditional=(
+                HOSTILE
+                if self.plan.hostile
+                else "Items were asked one at a time: answers of one persona are independent.",
+                "Intervals are conditional on this exact prompt; other wordings and orders were not resampled.",
+            ),
+        )
+
+
+def _frame(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [pl.Series(name, [row[name] for row in rows], dtype=DTYPES[kind]) for name, kind in columns.items()]
+    )
