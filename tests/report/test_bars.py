@@ -43,7 +43,7 @@ def test_all_shares_are_said_in_words():
 def test_a_side_without_answers_has_no_bars():
     text = bars(Distribution(("a", "b"), (0.5, 0.5), ()), key="k", title="t")
     assert lengths(text, "model") == []
-    assert [t.text for t in read(text).by_class("value") if t.has_class("model")] == ["–", "–"]
+    assert [t.text for t in read(text).by_class("value") if t.has_class("model")] == ["\N{EN DASH}"] * 2
 
 
 def test_long_scales_become_columns():

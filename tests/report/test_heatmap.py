@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -106,7 +107,7 @@ def test_a_map_of_many_items_names_domains_and_the_large_one_names_all_items():
     rows = large.by_class("row")
     assert len(rows) == 130
     tops = [float(t.attributes["y"]) for t in rows]
-    assert min(b - a for a, b in zip(tops, tops[1:], strict=False)) >= 12, "names must not overlap"
+    assert min(b - a for a, b in pairwise(tops)) >= 12, "names must not overlap"
     assert large.all("use")[0].attributes["href"] == "#k-cells"
 
 

@@ -10,17 +10,26 @@ from demoscope.report.worst import MOST, gap_summaries, one_side, worst_gaps, wo
 
 def pair(country, a, b, difference, width):
     return {
-        "country": country, "item_a": a, "item_b": b, "difference": difference,
+        "country": country,
+        "item_a": a,
+        "item_b": b,
+        "difference": difference,
         "difference_low": None if width is None else difference - width,
         "difference_high": None if width is None else difference + width,
-    }  # fmt: skip
+    }
 
 
 def test_worst_pairs_are_clear_of_zero_and_come_once():
-    frame = pl.DataFrame([
-        pair("A", "q1", "q2", 0.9, 1.0), pair("A", "q1", "q3", -0.3, 0.1), pair("B", "q1", "q3", -0.5, 0.2),
-        pair("C", "q1", "q3", -0.1, 0.2), pair("A", "q2", "q3", 0.4, 0.1), pair("A", "q3", "q4", 0.8, None),
-    ])  # fmt: skip
+    frame = pl.DataFrame(
+        [
+            pair("A", "q1", "q2", 0.9, 1.0),
+            pair("A", "q1", "q3", -0.3, 0.1),
+            pair("B", "q1", "q3", -0.5, 0.2),
+            pair("C", "q1", "q3", -0.1, 0.2),
+            pair("A", "q2", "q3", 0.4, 0.1),
+            pair("A", "q3", "q4", 0.8, None),
+        ]
+    )
     worst = worst_pairs(frame)
     assert [(w.row["country"], w.row["item_a"], w.row["item_b"], w.clear) for w in worst] == [
         ("B", "q1", "q3", 2),
@@ -42,24 +51,37 @@ def test_worst_pairs_do_not_depend_on_the_order_of_rows():
 
 def gap(country, attribute, level, item, human, model, width=0.1):
     return {
-        "country": country, "attribute": attribute, "level": level, "item": item, "human": human, "human_low": human - width,
-        "human_high": human + width, "model_gap": model, "model_low": model - 0.01, "model_high": model + 0.01,
-    }  # fmt: skip
+        "country": country,
+        "attribute": attribute,
+        "level": level,
+        "item": item,
+        "human": human,
+        "human_low": human - width,
+        "human_high": human + width,
+        "model_gap": model,
+        "model_low": model - 0.01,
+        "model_high": model + 0.01,
+    }
 
 
 def test_two_levels_are_one_gap_and_three_are_three():
     rows = [gap("A", "sex", s, "q1", v, v) for s, v in (("man", 0.2), ("woman", -0.2))]
     rows += [gap("A", "age", level, "q1", 0.1, 0.1) for level in ("18-34", "35-54", "55 or over")]
     assert [(row["attribute"], row["level"]) for row in one_side(rows)] == [
-        ("sex", "man"), ("age", "18-34"), ("age", "35-54"), ("age", "55 or over"),
-    ]  # fmt: skip
+        ("sex", "man"),
+        ("age", "18-34"),
+        ("age", "35-54"),
+        ("age", "55 or over"),
+    ]
 
 
 def test_worst_gaps_are_those_whose_intervals_are_apart():
     rows = [
-        gap("A", "age", "18-34", "q1", 0.0, 0.105), gap("A", "age", "35-54", "q1", 0.0, 0.5), gap("B", "age", "35-54", "q1", 0.0, -0.6),
+        gap("A", "age", "18-34", "q1", 0.0, 0.105),
+        gap("A", "age", "35-54", "q1", 0.0, 0.5),
+        gap("B", "age", "35-54", "q1", 0.0, -0.6),
         gap("A", "age", "55 or over", "q1", -0.4, 0.3),
-    ]  # fmt: skip
+    ]
     assert [(w.row["country"], w.row["level"], w.clear) for w in worst_gaps(rows)] == [
         ("A", "55 or over", 1),
         ("B", "35-54", 2),
@@ -67,7 +89,7 @@ def test_worst_gaps_are_those_whose_intervals_are_apart():
 
 
 def test_slope_is_that_of_the_true_gaps_in_spite_of_sampling_noise():
-    # True human gaps have standard deviation 0.2, their estimates an error of 0.15: a plain slope would be 0.64 of the true one.
+    # True human gaps have standard deviation 0.2, estimates an error of 0.15: a plain slope is 0.64 of it.
     rng = random.Random(11)
     rows = []
     for n in range(4000):
@@ -87,7 +109,8 @@ def test_no_slope_where_human_gaps_are_noise():
 
 
 def test_signs_are_counted_among_clear_human_gaps():
-    rows = [gap("A", "age", level, "q1", h, m) for level, h, m in (("a", 0.5, 0.1), ("b", -0.5, 0.2), ("c", 0.05, 0.3))]
+    levels = (("a", 0.5, 0.1), ("b", -0.5, 0.2), ("c", 0.05, 0.3))
+    rows = [gap("A", "age", level, "q1", human, model) for level, human, model in levels]
     (summary,) = gap_summaries(rows)
     assert (summary.gaps, summary.clear, summary.same_sign) == (3, 2, 1)
 

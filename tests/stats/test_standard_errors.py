@@ -44,7 +44,8 @@ def test_influence_is_the_derivative_in_the_weights(sample: pl.DataFrame, thresh
     def rho(changed: np.ndarray) -> float:
         return float(kernels.sampled_correlations(codes(sample), SIZES, changed, thresholds=thresholds)[0][0, 0])
 
-    z = np.array([(rho(weights * (1 + step * e)) - rho(weights * (1 - step * e))) / (2 * step) for e in np.eye(300)])
+    ways = np.eye(300) * step
+    z = np.array([(rho(weights * (1 + way)) - rho(weights * (1 - way))) / (2 * step) for way in ways])
     assert abs(z.sum()) < 1e-7
     (found,) = polychoric(
         sample, items=["first", "second"], weights="w" if weighted else None, thresholds=thresholds
@@ -60,7 +61,8 @@ def test_standard_errors_follow_the_bootstrap(sample: pl.DataFrame) -> None:
             result = bootstrap_polychoric(
                 sample, items=["first", "second"], weights=weights, thresholds=thresholds, replicates=2000, seed=3
             )
-            # 2,000 replicates give the standard deviation to about 1.6 %; the linear form of the error is good to a few %.
+            # 2,000 replicates give the standard deviation to about 1.6 %; the linear form of the error is good to a
+            # few %.
             assert result.estimate["se"][0] == pytest.approx(result.replicates.std(), rel=0.08)
 
 

@@ -18,7 +18,9 @@ MOST_LABELLED: Final = 14
 
 _LABEL_ROOM: Final = 132
 _NUMBERS_ROOM: Final = 96
-_ROW: Final = 30
+_ROOM_FOR_ROWS: Final = 220
+_LOWEST_ROW: Final = 28
+_HIGHEST_ROW: Final = 40
 _SMALL_WIDTH: Final = 168
 _SMALL_HEIGHT: Final = 76
 _NARROWEST_WITH_WHISKER: Final = 5
@@ -108,9 +110,10 @@ def bars(distribution: Distribution, *, key: str, title: str) -> Markup:
         return columns(distribution, key=key, title=title, width=WIDTH, height=260)
     room = min(_LABEL_ROOM, 8 + max(text_width(option.label) for option in options))
     scale = Scale(0, min(1.0, distribution.highest * 1.04), room, WIDTH - _NUMBERS_ROOM)
+    height = max(_LOWEST_ROW, min(_HIGHEST_ROW, _ROOM_FOR_ROWS / len(options)))
     rows = tuple(
         _Row(
-            top=18 + number * _ROW,
+            top=18 + number * height,
             lines=wrap(option.label, room - 8),
             words=option.words,
             human=None if option.human is None else scale(option.human),
@@ -128,9 +131,10 @@ def bars(distribution: Distribution, *, key: str, title: str) -> Markup:
         title=title,
         desc="; ".join(option.words for option in options),
         width=WIDTH,
-        height=18 + _ROW * len(rows) + 22,
+        height=18 + height * len(rows) + 22,
+        row=height,
         start=room,
-        foot=18 + _ROW * len(rows),
+        foot=18 + height * len(rows),
         rows=rows,
         ticks=tuple(Tick(tick.at, share(float(tick.label))) for tick in scale.ticks(most=4)),
         human_at=WIDTH - 50,

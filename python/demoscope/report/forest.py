@@ -114,18 +114,18 @@ def forest(rows: Sequence[Row], *, axis: Axis, key: str, title: str, desc: str, 
         desc: Accessible description; the rows in words are added.
         tall: Whether labels stand above their marks, for long ones.
     """
-    text_room = max((text_width(row.text, size=FONT - 1) for row in rows), default=0.0)
+    text_room = max((_bolder(row) * text_width(row.text, size=FONT - 1) for row in rows), default=0.0)
     if tall:
         scale = _scale(rows, axis, start=_MARGIN, end=WIDTH - _MARGIN)
         label_room = WIDTH - text_room - 12
     else:
         end = WIDTH - text_room - 2 * _MARGIN
-        label_room = min(end - _NARROWEST, 6 + max(text_width(row.label) for row in rows))
+        label_room = min(end - _NARROWEST, 6 + max(_bolder(row) * text_width(row.label) for row in rows))
         scale = _scale(rows, axis, start=label_room + _MARGIN, end=end)
     height = _TALL_ROW if tall else _ROW
     lines = tuple(
         _Line(
-            label=fit(row.label, label_room - 4),
+            label=fit(row.label, (label_room - 4) / _bolder(row)),
             full=row.label,
             text=row.text,
             strong=row.strong,
@@ -151,6 +151,11 @@ def forest(rows: Sequence[Row], *, axis: Axis, key: str, title: str, desc: str, 
         ticks=scale.ticks(most=5),
         guides=[scale(value) for value in axis.lines if scale.low <= value <= scale.high],
     )
+
+
+def _bolder(row: Row) -> float:
+    """How much wider the text of a row is for being bold."""
+    return 1.12 if row.strong else 1.0
 
 
 def _scale(rows: Iterable[Row], axis: Axis, *, start: float, end: float) -> Scale:

@@ -9,6 +9,7 @@ from demoscope.report.canvas import render
 from demoscope.report.forest import Axis, Mark, Row, forest
 from demoscope.report.tables import gap_summary_table, gaps_table, group_of
 from demoscope.report.worst import Worst, gap_summaries, worst_gaps
+from demoscope.schema import ALL
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,6 +27,7 @@ def groups(panel: Panel, *, names: Names) -> Markup:
     worst = worst_gaps(panel.gaps)
     return render(
         "groups.html.j2",
+        countries=any(row["country"] == ALL for row in panel.gaps),
         summary=gap_summary_table(summaries, names=names),
         figure=_plot(panel, worst, names) if worst else None,
         table=gaps_table(worst, names=names, countries=len(panel.countries)) if worst else None,

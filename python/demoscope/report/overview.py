@@ -56,6 +56,9 @@ def overview(panel: Panel, *, references: Sequence[Record], names: Names) -> Mar
         structure=words.sentence(words.clean(verdict.structure).removeprefix("Structure: ")),
         conditions=[words.clean(condition) for condition in verdict.conditional],
         people=None if people is None else words.count(people),
+        independence=words.interviews(panel.all_structure, "interviews_independence")
+        if words.finite(panel.all_structure.get("interviews_independence")) is not None
+        else None,
         several=len(panel.countries) > 1,
         example=_example(panel, names),
         maps=_maps(panel, names),

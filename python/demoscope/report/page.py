@@ -56,11 +56,11 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         ("pairs", "Pairs of items", [item_pairs(panel, names=names) for panel in shown]),
         ("groups", "Groups of people", [groups(panel, names=names) for panel in shown]),
     ]
-    return render(
+    page = render(
         "page.html.j2",
         title=words.clean(facts.title),
         style=_style(),
-        survey=survey_line(shown[0].averages, survey) if shown else "",
+        survey=survey_line(shown[0].averages, survey, title=facts.title) if shown else "",
         panels=shown,
         first=primary(comparison) if shown else 0,
         tops=[overview(panel, references=references, names=names) for panel in shown],
@@ -69,17 +69,17 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         facts=[_clean(section) for section in (*facts.sections, _settings(comparison.settings))],
         files=[(words.clean(name), words.clean(description)) for name, description in facts.files],
     )
+    return str(page)
 
 
-def survey_line(averages: Sequence[Record], survey: Survey) -> str:
-    """Whom the page is about: survey, number of people and of countries."""
+def survey_line(averages: Sequence[Record], survey: Survey, *, title: str) -> str:
+    """Whom the page is about: the survey, where the title does not name it, and the numbers of people and countries."""
     people = [words.finite(row["n_human"]) or 0.0 for row in averages if row["country"] != ALL]
-    where = words.clean(averages[0]["country"]) if len(people) == 1 else f"{len(people)} countries"
-    return (
-        f"{words.clean(survey.title)}: {words.count(sum(people))} people, {where}"
-        if people
-        else words.clean(survey.title)
-    )
+    known = [] if survey.title in title else [words.clean(survey.title)]
+    if people:
+        where = words.clean(averages[0]["country"]) if len(people) == 1 else f"{len(people)} countries"
+        known.append(f"{words.count(sum(people))} people, {where}")
+    return ": ".join(known)
 
 
 def _style() -> Markup:

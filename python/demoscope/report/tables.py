@@ -88,6 +88,8 @@ def averages_table(lines: Iterable[tuple[str, Record]], *, caption: str, head: s
 
 def _average_notes(rows: list[Record]) -> list[str]:
     notes = []
+    if any(row["country"] == ALL for row in rows):
+        notes.append("Over all countries, an item counts once for each country.")
     if any(words.finite(row["distance"]) is None for row in rows):
         notes.append("A distance is not defined where one side answered no item.")
     if any(words.finite(row["label_mass"]) is None for row in rows):
@@ -149,6 +151,8 @@ def _degenerate(items: Sequence[str], names: Names) -> str:
 def _structure_notes(lines: list[tuple[str, Record]], names: Names) -> list[str]:
     rows = [row for _, row in lines]
     notes = []
+    if any(row["country"] == ALL for row in rows):
+        notes.append("Over all countries, a pair counts once for each country.")
     if any(words.finite(row["structure_r2"]) is None for row in rows):
         notes.append("Structure R2 is not defined where the human correlations cannot be told from zero.")
     if any(words.finite(row["similarity"]) is None for row in rows):
@@ -247,10 +251,10 @@ def gaps_table(worst: Sequence[Worst], *, names: Names, countries: int) -> Marku
             (
                 group_of(found.row, names),
                 names.item(found.row["item"]),
-                words.clean(found.row["country"]),
+                words.country_name(found.row["country"]),
                 words.with_interval(found.row, "human"),
                 words.with_interval(found.row, "model_gap", ends="model"),
-                f"{found.clear} of {countries}",
+                "" if found.row["country"] == ALL else f"{found.clear} of {countries}",
             )
             for found in worst
         ),

@@ -57,7 +57,7 @@ def count(value: object) -> str:
 def share(value: object) -> str:
     """A share as a percentage without decimals."""
     number = finite(value)
-    return UNDEFINED if number is None else f"{100 * number:.0f}\N{NO-BREAK SPACE}%"
+    return UNDEFINED if number is None else f"{round(100 * number)}\N{NO-BREAK SPACE}%"
 
 
 def p_value(value: object) -> str:

@@ -20,6 +20,10 @@ MOST: Final = 10
 """Pairs and groups that the page names."""
 
 
+_ROUNDING: Final = 1e-9
+"""A smaller gap of a model is none: its sign comes from rounding."""
+
+
 @dataclass(frozen=True)
 class Worst:
     """A pair or group, in the country where the difference is largest.
@@ -121,7 +125,7 @@ def _summary(attribute: str, rows: list[Record]) -> GapSummary:
         gaps=len(rows),
         slope=_slope((row["human"], row["model_gap"], _variance(row)) for row in rows),
         clear=len(clear),
-        same_sign=sum(row["human"] * row["model_gap"] > 0 for row in clear),
+        same_sign=sum(row["human"] * row["model_gap"] > 0 for row in clear if abs(row["model_gap"]) > _ROUNDING),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -130,12 +130,16 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     run = RunFolder(folder)
     survey, data, personas = load_people(config, base)
     config = with_asked_items(config, survey)
-    run.create()
-    write_text(run.settings, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
-    write_text(run.survey, survey.model_dump_json(indent=2) + "\n")
-    personas.write_parquet(run.personas)
-    with Store(run.responses) as store:
-        parts = [_ask(model, config, survey, personas, store=store, base=base, show=show) for model in config.models]
+    with ExitStack() as stack:
+        # All engines before the first file: what cannot be asked is said before anything is written.
+        engines = [stack.enter_context(closing(make_engine(model, base))) for model in config.models]
+        run.create()
+        _write_inputs(run, config, survey, personas)
+        store = stack.enter_context(Store(run.responses))
+        parts = []
+        for model, engine in zip(config.models, engines, strict=True):
+            parts.append(_ask(model, engine, config, survey, personas, store=store, show=show))
+            engine.close()
     asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
     content = answers_hash(cells)
     answers = response_table(cells, personas, survey=survey, draws=config.questions.draws, seed=config.seed)
@@ -163,21 +167,27 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     return Outcome(comparison, run.report, sum(done.summary.errors for done in asked))
 
 
+def _write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: pl.DataFrame) -> None:
+    write_text(run.settings, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
+    write_text(run.survey, survey.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+    personas.write_parquet(run.personas)
+
+
 def _ask(
     model: ModelSettings,
+    engine: Engine,
     config: RunConfig,
     survey: Survey,
     personas: pl.DataFrame,
     *,
     store: Store,
-    base: Path,
     show: Show,
 ) -> tuple[Asked, pl.DataFrame]:
     """Ask one model what is missing; give its cells, old and new."""
-    with closing(make_engine(model, base)) as engine, show(f"asking {model.name}") as progress:
-        plan = plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
+    plan = plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
+    with show(f"asking {model.name}") as progress:
         summary = collect(plan, engine, store, progress=progress)
-        asked = Asked(model, engine.revision, dict(engine.facts()), summary)
+    asked = Asked(model, engine.revision, dict(engine.facts()), summary)
     return asked, store.cells(cell.key for cell in plan)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from demoscope.errors import ConfigError, DataError, nearest
 from demoscope.report import write_report
-from demoscope.runs.facts import external_facts
+from demoscope.runs.facts import external_facts, write_facts
+from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.scores import Comparison, compare
 from demoscope.surveys import load_microdata, load_survey, read_table
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demoscope.runs.execute import Show
+    from demoscope.surveys import Survey
 
 
 def score_files(
@@ -59,7 +62,7 @@ def score_files(
     """
     declared = load_survey(survey)
     people = load_microdata(declared, path=humans)
-    given = read_table(answers)
+    given = _typed(read_table(answers), declared, where=answers)
     if country is not None and country not in given.columns:
         raise DataError(f"{answers}: no column {country!r}{nearest(country, given.columns)}")
     if country is None and "country" in given.columns:
@@ -89,8 +92,30 @@ def score_files(
     except DataError as error:
         raise DataError(f"{answers}: {error}") from error
     comparison.write(folder / "scores")
-    summary = json.dumps(comparison.summary(), indent=2, ensure_ascii=False) + "\n"
-    (folder / "summary.json").write_text(summary, encoding="utf-8")
-    report = folder / "report.html"
-    write_report(comparison, survey=declared, facts=external_facts(answers, declared, comparison), path=report)
-    return comparison, report
+    run = RunFolder(folder)
+    facts = external_facts(answers, declared, comparison)
+    write_text(run.survey, declared.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+    write_facts(run.facts, facts)
+    write_json(run.summary, comparison.summary())
+    write_report(comparison, survey=declared, facts=facts, path=run.report)
+    return comparison, run.report
+
+
+def _typed(frame: pl.DataFrame, survey: Survey, *, where: Path) -> pl.DataFrame:
+    """Numbers as numbers: a CSV file has only text.
+
+    Raises:
+        DataError: A cell of an item, code, draw or weight is not a number; the message names column and row.
+    """
+    whole = {"code", "draw", *(item.id for item in survey.items)}
+    columns = []
+    for name in frame.columns:
+        if frame.schema[name] == pl.String and name in whole | {"weight", "label_mass"}:
+            texts = frame[name].str.strip_chars().replace("", None)
+            numbers = texts.cast(pl.Int64 if name in whole else pl.Float64, strict=False)
+            wrong = texts.is_not_null() & numbers.is_null()
+            if wrong.any():
+                row = int(wrong.arg_true()[0])
+                raise DataError(f"{where}: column {name!r}, row {row + 1}: {texts[row]!r} is not a number")
+            columns.append(numbers)
+    return frame.with_columns(columns)

@@ -1,4 +1,7 @@
-"""Frames of answers become arrays of codes, with every rule of the data checked on the way in."""
+"""Frames of answers become arrays of codes, with every rule of the data checked on the way in.
+
+Messages count rows from 1.
+"""
 
 from __future__ import annotations
 
@@ -196,7 +199,7 @@ def _integers(column: pl.Series) -> pl.Series:
     broken = (column.is_not_null() & ~same).arg_true()
     if len(broken):
         row = int(broken[0])
-        raise DataError(f"column {column.name!r}, row {row}: {column[row]} is not an integer code")
+        raise DataError(f"column {column.name!r}, row {row + 1}: {column[row]} is not an integer code")
     return whole
 
 

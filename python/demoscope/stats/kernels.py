@@ -41,6 +41,9 @@ NOT_CONVERGED: Final = 3
 EXCLUDED: Final = 4
 """The pair was not asked for."""
 
+DEBUG_BUILD: Final = _native.DEBUG_BUILD
+"""Whether the extension was built without optimisation."""
+
 STATUS_NAMES: Final = _native.STATUSES
 FLAG_NAMES: Final = _native.FLAGS
 

@@ -1,0 +1,193 @@
+"""The command line as people use it: whole runs on the scripted engine, exit codes, messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from demoscope.surveys import load_microdata, load_survey
+
+SETTINGS = """
+name = "scripted"
+survey = "ces2016"
+seed = 3
+
+[personas]
+per_country = 60
+
+[[models]]
+name = "uniform"
+engine = "scripted"
+options = { rule = "uniform" }
+
+[scores]
+replicates = 50
+permutations = 20
+"""
+
+
+def demoscope(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from demoscope.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with settings and the run that they describe."""
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "run.toml").write_text(SETTINGS, encoding="utf-8")
+    result = demoscope("run", "run.toml", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_run_writes_everything_and_prints_only_results(finished):
+    folder, result = finished
+    run = folder / "runs" / "scripted"
+    assert result.stdout.splitlines()[-1] == "runs/scripted/report.html"
+    assert result.stdout.splitlines()[0].startswith("uniform / persona: worth ")
+    assert "asking uniform: 490 of 490" in result.stderr
+    for name in (
+        "run.toml",
+        "manifest.json",
+        "personas.parquet",
+        "summary.json",
+        "report.html",
+        "scores/pairs.parquet",
+    ):
+        assert (run / name).stat().st_size > 0
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    assert summary["schema"] == 1
+    assert {row["steering"] for row in summary["structure"]} == {"unsteered", "persona"}
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["answers_hash"] in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_same_command_asks_nothing_twice_and_says_the_same(finished):
+    folder, result = finished
+    before = json.loads((folder / "runs/scripted/manifest.json").read_text(encoding="utf-8"))
+    again = demoscope("run", "run.toml", cwd=folder)
+    after = json.loads((folder / "runs/scripted/manifest.json").read_text(encoding="utf-8"))
+    assert again.stdout == result.stdout
+    assert after["answers_hash"] == before["answers_hash"]
+    assert after["files"] == before["files"]
+    assert "490 answered before" in (folder / "runs/scripted/report.html").read_text(encoding="utf-8")
+
+
+def test_the_settings_that_a_run_keeps_can_be_run(finished, tmp_path):
+    folder, _ = finished
+    result = demoscope(
+        "plan", folder / "runs/scripted/run.toml", "--out", folder / "runs/scripted", "--json", cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    plan = json.loads(result.stdout)
+    assert plan["personas"] == 240
+    assert [row["to ask"] for row in plan["models"]] == [0, 0]
+
+
+def test_plan_of_a_run_that_never_was(finished, tmp_path):
+    folder, _ = finished
+    result = demoscope("plan", folder / "run.toml", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "steering persona, cells 470, answered 0, to ask 470" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_is_written_again(finished):
+    folder, _ = finished
+    page = folder / "runs/scripted/report.html"
+    before = page.read_bytes()
+    page.unlink()
+    result = demoscope("report", "runs/scripted", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert page.read_bytes() == before
+
+
+def test_report_of_no_run(tmp_path):
+    result = demoscope("report", ".", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "no finished run here" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_score_answers_from_elsewhere(tmp_path, form):
+    survey = load_survey("ces2016")
+    people = load_microdata(survey).frame
+    answers = people.select(
+        "country", "sex", "age_band", source_respondent_id="respondent_id", *[i.id for i in survey.items]
+    )
+    answers = answers.with_columns(model=pl.lit("echo"))
+    path = tmp_path / f"answers.{form}"
+    (answers.write_csv if form == "csv" else answers.write_parquet)(path)
+    result = demoscope("score", path.name, "--survey", "ces2016", "--replicates", "50", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    # Answers copied from the people themselves: nothing is farther than noise.
+    assert (
+        result.stdout.splitlines()[0]
+        == "echo: worth more than 600 interviews on averages, more than 600 on how opinions go together"
+    )
+    summary = json.loads((tmp_path / "demoscope-score/summary.json").read_text(encoding="utf-8"))
+    assert summary["settings"]["design"] == "matched"
+    assert summary["settings"]["attributes"] == ["sex", "age_band"]
+    assert (tmp_path / "demoscope-score/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("survey =", "surwey =", ["unknown key 'surwey'", "did you mean 'survey'?"]),
+        ('"ces2016"', '"ces2061"', ["no survey 'ces2061'", "ces2016"]),
+        ('"scripted"\noptions', '"scriptet"\noptions', ["unknown engine 'scriptet'", "did you mean 'scripted'?"]),
+        ("per_country = 60", "per_country = 1", ["personas.per_country"]),
+        ("per_country = 60", 'attributes = ["sexx"]', ["sexx", "did you mean 'sex'?"]),
+        ("replicates = 50", "replicates = many", ["not a TOML file", "run.toml"]),
+        ('rule = "uniform"', 'rule = "unifrom"', ["unifrom", "uniform"]),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path, old, new, words):
+    (tmp_path / "run.toml").write_text(SETTINGS.replace(old, new), encoding="utf-8")
+    result = demoscope("run", "run.toml", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_missing_files_are_named(tmp_path):
+    assert "nowhere.toml" in demoscope("run", "nowhere.toml", cwd=tmp_path).stderr
+    result = demoscope("score", "nowhere.csv", "--survey", "ces2016", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "nowhere.csv" in result.stderr
+
+
+def test_doctor_names_every_part(tmp_path):
+    result = demoscope("doctor", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    checks = {check["part"]: check for check in json.loads(result.stdout)}
+    assert set(checks) == {"kernels", "survey", "engine embedded", "engine vllm"}
+    assert checks["survey"]["found"]
+    assert all(check["mend"] for check in checks.values() if not check["found"])
+
+
+def test_help_loads_nothing_heavy(tmp_path):
+    code = (
+        "import sys\nsys.argv = ['demoscope', '--help']\n"
+        "from demoscope.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'polars', 'numpy', 'pydantic', 'rich', 'jinja2', 'demoscope._native'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {sorted(heavy)}' if heavy else 0)"
+    )
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    for command in ("demo", "run", "plan", "score", "report", "doctor"):
+        assert f"  {command} " in result.stdout
