@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from demoscope.surveys import load_microdata, load_survey
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS = """
 name = "scripted"
@@ -119,10 +122,8 @@ def test_report_of_no_run(tmp_path):
 def test_score_answers_from_elsewhere(tmp_path, form):
     survey = load_survey("ces2016")
     people = load_microdata(survey).frame
-    answers = people.select(
-        "country", "sex", "age_band", source_respondent_id="respondent_id", *[i.id for i in survey.items]
-    )
-    answers = answers.with_columns(model=pl.lit("echo"))
+    items = [item.id for item in survey.items]
+    answers = people.select("country", "sex", "age_band", "respondent_id", *items).with_columns(model=pl.lit("echo"))
     path = tmp_path / f"answers.{form}"
     (answers.write_csv if form == "csv" else answers.write_parquet)(path)
     result = demoscope("score", path.name, "--survey", "ces2016", "--replicates", "50", cwd=tmp_path)

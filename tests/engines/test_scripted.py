@@ -26,10 +26,7 @@ def probs(table, **asked):
 def csv(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(
-        "item,state,sex,code,probability\n"
-        "q,,,1,0.5\nq,,,2,0.5\n"
-        "q,Ohio,,1,0.25\nq,Ohio,,3,0.75\n"
-        "q,Ohio,woman,2,1\n"
+        "item,state,sex,code,probability\nq,,,1,0.5\nq,,,2,0.5\nq,Ohio,,1,0.25\nq,Ohio,,3,0.75\nq,Ohio,woman,2,1\n"
     )
     return path
 

@@ -56,3 +56,13 @@ def test_all_rows_are_said_in_words():
 def test_summary_rows_are_strong():
     assert draw(Mark("model", 0.5), strong=True).by_class("strong")
     assert not draw(Mark("model", 0.5)).by_class("strong")
+
+
+def test_long_labels_take_two_lines_before_they_are_cut():
+    rows = [
+        Row(f"a model with a long name · {steering}", (Mark("model", 0.5),), "0.50")
+        for steering in ("persona", "unsteered")
+    ]
+    drawn = read(forest(rows, axis=Axis(), key="k", title="t", desc="d"))
+    assert [label.text.rpartition(" ")[2] for label in drawn.by_class("label")][1::2] == ["persona", "unsteered"]
+    assert not drawn.by_class("label")[0].all("title")

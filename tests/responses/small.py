@@ -33,14 +33,24 @@ SURVEY = survey_from_table(
 def personas(towns: int = 3, each: int = 2) -> pl.DataFrame:
     """``each`` personas of both sexes in every town of countries A and B, each town in one country."""
     rows = [
-        (f"p-{country}{sex[2]}{town}{copy}", country, None, 1.0, f"sex={sex}|town={country}{town}", sex, f"{country}{town}")
+        (
+            f"p-{country}{sex[2]}{town}{copy}",
+            country,
+            None,
+            1.0,
+            f"sex={sex}|town={country}{town}",
+            sex,
+            f"{country}{town}",
+        )
         for country in "AB"
         for sex in ("a man", "a woman")
         for town in range(towns)
         for copy in range(each)
     ]
     names = ["persona_id", "country", "source_respondent_id", "weight", "profile", "sex", "town"]
-    return pl.DataFrame(rows, schema={name: pl.Float64 if name == "weight" else pl.String for name in names}, orient="row")
+    return pl.DataFrame(
+        rows, schema={name: pl.Float64 if name == "weight" else pl.String for name in names}, orient="row"
+    )
 
 
 def run_config(*, order: str = "balanced", steerings=("persona", "unsteered"), items=None, seed: int = 1) -> RunConfig:

@@ -31,7 +31,8 @@ def test_unsteered_prompts_show_nobody():
 def test_persona_comes_before_the_question_and_is_shared_by_items():
     persona = STEERINGS["persona"]()
     first, second = (
-        persona.prompt(SURVEY.item(item), survey=SURVEY, attributes=ATTRIBUTES, order="given") for item in ("trust", "vote")
+        persona.prompt(SURVEY.item(item), survey=SURVEY, attributes=ATTRIBUTES, order="given")
+        for item in ("trust", "vote")
     )
     assert first.messages[0] == second.messages[0]
     assert first.messages[0][1] == "You are a woman from A1."

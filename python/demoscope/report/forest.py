@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from demoscope.report.canvas import FONT, WIDTH, Scale, fit, render, text_width
+from demoscope.report.canvas import FONT, WIDTH, Scale, render, text_width, wrap
 from demoscope.report.words import UNDEFINED, estimate
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class _Line:
-    label: str
+    label: tuple[str, ...]
     full: str
     text: str
     strong: bool
@@ -125,8 +125,8 @@ def forest(rows: Sequence[Row], *, axis: Axis, key: str, title: str, desc: str, 
     height = _TALL_ROW if tall else _ROW
     lines = tuple(
         _Line(
-            label=fit(row.label, (label_room - 4) / _bolder(row)),
-            full=row.label,
+            label=(label := wrap(row.label, (label_room - 4) / _bolder(row), lines=1 if tall else 2)),
+            full="" if " ".join(label) == row.label else row.label,
             text=row.text,
             strong=row.strong,
             apart=row.apart,

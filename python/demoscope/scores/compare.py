@@ -34,7 +34,7 @@ from demoscope.scores.references import (
 )
 from demoscope.scores.rows import Tables
 from demoscope.scores.sides import ExactSide
-from demoscope.scores.structure import scores, total
+from demoscope.scores.structure import defined_mean, scores, total
 from demoscope.scores.verdict import Circumstances, Verdict, Yardsticks, verdict
 from demoscope.stats.frames import polars_frame
 
@@ -216,6 +216,8 @@ def _add_group(
             items=len(items),
             degenerate=sum(int(part.model.degenerate.sum()) for part in parts),
             weighted=weighted,
+            order_effect=defined_mean(np.concatenate([part.answers.order_effect for part in parts])),
+            one_order=any(part.answers.one_order for part in parts),
         ),
     )
 

@@ -12,7 +12,7 @@ from demoscope.schema import ALL
 from demoscope.scores import tables
 from demoscope.scores.marginals import averages
 from demoscope.scores.sides import ExactSide, effective_size, pairs_of
-from demoscope.scores.structure import Estimate, percentiles, scores, total
+from demoscope.scores.structure import Estimate, defined_mean, percentiles, scores, total
 from demoscope.stats.kernels import MISSING, STATUS_NAMES
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def _marginal_rows(part: CountryScores) -> Iterator[Row]:
             "n_model": n_model[j],
             "label_mass": part.answers.label_mass[j],
             "invalid_rate": part.answers.invalid[j],
+            "order_effect": part.answers.order_effect[j],
         }
         yield row if marginal is None else row | _marginal_row(marginal, human)
 
@@ -222,10 +223,11 @@ def _average_row(parts: Sequence[CountryScores], mean: Averages) -> Row:
         **_interval("cramer", mean.cramer),
         **_interval("interviews", mean.interviews),
         "interviews_censored": mean.censored,
-        "label_mass": _mean([part.answers.label_mass for part in parts]),
-        "invalid_rate": _mean([part.answers.invalid for part in parts]),
-        "eta2_human": _mean([np.array([part.eta2_human]) for part in parts]),
-        "eta2_model": _mean([np.array([part.eta2_model]) for part in parts]),
+        "label_mass": defined_mean(np.concatenate([part.answers.label_mass for part in parts])),
+        "invalid_rate": defined_mean(np.concatenate([part.answers.invalid for part in parts])),
+        "order_effect": defined_mean(np.concatenate([part.answers.order_effect for part in parts])),
+        "eta2_human": defined_mean(np.array([part.eta2_human for part in parts])),
+        "eta2_model": defined_mean(np.array([part.eta2_model for part in parts])),
     }
 
 
@@ -285,9 +287,3 @@ def _structure_intervals(structure: StructureScores, *, skip: tuple[str, ...] = 
 
 def _interval(name: str, estimate: Estimate) -> Row:
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
-def _mean(arrays: Sequence[Floats]) -> float:
-    values = np.concatenate(arrays)
-    defined = values[np.isfinite(values)]
-    return float(defined.mean()) if len(defined) else float("nan")

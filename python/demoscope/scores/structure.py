@@ -211,6 +211,12 @@ def percentiles(replicates: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def defined_mean(values: Floats) -> float:
+    """Mean of the finite values, NaN if there is none."""
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
 def _estimate(value: float | np.floating, replicates: Floats, *, defined: bool) -> Estimate:
     if not defined:
         return Estimate(float("nan"), float("nan"), float("nan"))

@@ -12,6 +12,7 @@ from typing import Final
 INTERVAL: Final = ("", "_low", "_high")
 
 # One row per item and country.  `distance` is w1 for ordered items and tv for nominal and binary ones.
+# `order_effect` is the total variation between the model's answers to options as given and reversed.
 MARGINALS: Final = {
     "country": "String",
     "item": "String",
@@ -41,6 +42,7 @@ MARGINALS: Final = {
     "interviews": "Float64",
     "label_mass": "Float64",
     "invalid_rate": "Float64",
+    "order_effect": "Float64",
     "human_shares": "List(Float64)",
     "human_low": "List(Float64)",
     "human_high": "List(Float64)",
@@ -64,6 +66,7 @@ AVERAGES: Final = {
     "interviews_censored": "Boolean",
     "label_mass": "Float64",
     "invalid_rate": "Float64",
+    "order_effect": "Float64",
     "eta2_human": "Float64",
     "eta2_model": "Float64",
 }

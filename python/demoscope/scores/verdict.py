@@ -55,6 +55,8 @@ class Circumstances:
         presentation: ``"single"`` where items were asked one by one, "" if unknown.
         countries, items, degenerate: Numbers of countries, items, and (country, item) without usable variation.
         weighted: Human weights were used.
+        order_effect: Mean total variation between both option orders, NaN where one order was asked.
+        one_order: Each persona met an item in one order only.
     """
 
     matched: bool
@@ -64,6 +66,8 @@ class Circumstances:
     items: int
     degenerate: int
     weighted: bool
+    order_effect: float
+    one_order: bool
 
 
 def verdict(
@@ -165,6 +169,14 @@ def _conditions(c: Circumstances) -> list[str]:
             "so no dependence beyond demographics can appear, whatever the model knows."
         )
     conditions.append("Intervals are conditional on this exact prompt; other wordings and orders were not resampled.")
+    if np.isfinite(c.order_effect):
+        how = "both orders were asked and averaged"
+        if c.one_order:
+            how = (
+                "each profile met an item in one order, drawn at random, which adds to the differences between profiles"
+            )
+        changed = f"{100 * c.order_effect:.0f} of 100 answers of the model"
+        conditions.append(f"Reversing the order of options alone changes {changed}; {how}.")
     if c.exact:
         conditions.append("Scores use the probability of every option, so drawing answers adds no noise.")
     if c.matched:
