@@ -17,7 +17,7 @@ def thresholds(totals: Floats) -> Floats:
 
 
 def cell_probabilities(rows: Floats, cols: Floats, rho: float) -> Floats:
-    """Probability of every cell: the conditional probability of the column, integrated over the row (Gauss-Legendre)."""
+    """Probability of every cell: that of the column given x, integrated over the row by Gauss and Legendre."""
     spread = np.sqrt(1 - rho**2)
     nodes, weights = np.polynomial.legendre.leggauss(200)
 

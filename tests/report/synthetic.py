@@ -300,6 +300,7 @@ class _Maker:
             **self._estimate("interviews", 6.3, 1.1),
             "interviews_censored": False,
             "label_mass": self._null(0.98),
+            "order_effect": self._null(0.23),
             "invalid_rate": self._null(0.004),
             "eta2_human": self._null(0.04),
             "eta2_model": self._null(0.61),
@@ -381,6 +382,8 @@ class _Maker:
 
 
 def _frame(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:
+    """Exactly the columns of a table; what was not made up is null."""
+    assert not {name for row in rows for name in row} - set(columns)
     return pl.DataFrame(
-        [pl.Series(name, [row[name] for row in rows], dtype=DTYPES[kind]) for name, kind in columns.items()]
+        [pl.Series(name, [row.get(name) for row in rows], dtype=DTYPES[kind]) for name, kind in columns.items()]
     )

@@ -160,3 +160,20 @@ def test_things_that_are_no_frame() -> None:
     enums = pl.DataFrame({"a": ["x", "y"], "b": [1, 2]}, schema_overrides={"a": pl.Enum(["x", "y"])})
     with pytest.raises(DataError, match="'a' is an Enum"):
         polychoric(enums, categories={"a": [0, 1]})
+
+
+def test_two_equal_maxima_are_no_estimate() -> None:
+    """Four mirrored answers inside of wide margins: the likelihood has a minimum at 0 and the same maximum on either side."""
+    frame = pl.DataFrame(
+        {"a": [None] * 6 + [2, -2, 1, 0, -1, None], "b": [0, 1, -1, 2, None, None, None, None, 1, None, 0, 2]}
+    )
+    (row,) = polychoric(frame).iter_rows(named=True)
+    assert (row["status"], row["flags"]) == ("not_converged", ["zero_corrected", "few"])
+    assert math.isnan(row["rho"])
+
+
+def test_values_that_cannot_name_groups() -> None:
+    frame = pl.DataFrame({"a": [1, 2], "b": [1, 2], "g": [[1], [2]], "o": pl.Series([{1}, {2}], dtype=pl.Object)})
+    for key in ("g", "o"):
+        with pytest.raises(DataError, match=f"by column '{key}' holds"):
+            polychoric(frame, items=["a", "b"], by=key)

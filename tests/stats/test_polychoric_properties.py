@@ -42,7 +42,9 @@ def test_every_pair_has_an_honest_status(frame: pl.DataFrame, policy: Any, thres
     assert len(found) == math.comb(len(items), 2)
     for row in found.iter_rows(named=True):
         assert row["status"] in STATUS_NAMES
-        assert row["status"] not in ("excluded", "not_converged")
+        assert row["status"] != "excluded"
+        # A handful of respondents can make a table with two equal maxima.
+        assert row["status"] != "not_converged" or row["n"] < 10
         if row["status"] == "ok":
             assert -1 < row["rho"] < 1
             assert "clipped" in row["flags"] or row["se"] >= 0

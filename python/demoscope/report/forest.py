@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["human", "model", "reference", "chance", "floor"]
 
 _ROW: Final = 24
+_ROW_OF_TWO: Final = 31
 _TALL_ROW: Final = 40
 _NARROWEST: Final = 120
 _MARGIN: Final = 8
@@ -99,6 +100,7 @@ class _Line:
     text: str
     strong: bool
     apart: bool
+    top: float
     y: float
     marks: tuple[_Drawn, ...]
 
@@ -122,18 +124,20 @@ def forest(rows: Sequence[Row], *, axis: Axis, key: str, title: str, desc: str, 
         end = WIDTH - text_room - 2 * _MARGIN
         label_room = min(end - _NARROWEST, 6 + max(_bolder(row) * text_width(row.label) for row in rows))
         scale = _scale(rows, axis, start=label_room + _MARGIN, end=end)
-    height = _TALL_ROW if tall else _ROW
+    labels = [wrap(row.label, (label_room - 4) / _bolder(row), lines=1 if tall else 2) for row in rows]
+    height = _TALL_ROW if tall else _ROW_OF_TWO if any(len(label) > 1 for label in labels) else _ROW
     lines = tuple(
         _Line(
-            label=(label := wrap(row.label, (label_room - 4) / _bolder(row), lines=1 if tall else 2)),
+            label=label,
             full="" if " ".join(label) == row.label else row.label,
             text=row.text,
             strong=row.strong,
             apart=row.apart,
+            top=6 + number * height,
             y=6 + number * height + (28 if tall else height / 2),
             marks=tuple(_drawn(mark, scale, axis) for mark in row.marks if mark.value is not None),
         )
-        for number, row in enumerate(rows)
+        for number, (row, label) in enumerate(zip(rows, labels, strict=True))
     )
     foot = 6.0 + height * len(rows)
     return render(

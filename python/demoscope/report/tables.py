@@ -63,6 +63,7 @@ def averages_table(lines: Iterable[tuple[str, Record]], *, caption: str, head: s
             "Items",
             "Label mass",
             "Invalid",
+            "Order effect",
             "Explained by group: people",
             "model",
         ),
@@ -76,6 +77,7 @@ def averages_table(lines: Iterable[tuple[str, Record]], *, caption: str, head: s
                 words.count(row["items"]),
                 words.score(row["label_mass"]),
                 words.share(row["invalid_rate"]),
+                words.score(row["order_effect"]),
                 words.share(row["eta2_human"]),
                 words.share(row["eta2_model"]),
             )
@@ -94,6 +96,8 @@ def _average_notes(rows: list[Record]) -> list[str]:
         notes.append("A distance is not defined where one side answered no item.")
     if any(words.finite(row["label_mass"]) is None for row in rows):
         notes.append("Label mass is not defined for answers that did not come with probabilities.")
+    if any(words.finite(row["order_effect"]) is None for row in rows):
+        notes.append("There is no order effect where items were asked in one order of options only.")
     if any(words.finite(row["eta2_model"]) is None for row in rows):
         notes.append("Shares explained by group are not defined where no attribute of persons is known.")
     return notes

@@ -219,12 +219,12 @@ def weights_from_column(column: pl.Series) -> NDArray[np.float64]:
 def _groups(table: pl.DataFrame, keys: list[str]) -> list[tuple[dict[str, object], NDArray[np.intp]]]:
     if not keys:
         return [({}, np.arange(table.height))]
+    for key in keys:
+        dtype = table.schema[key]
+        if dtype.is_nested() or dtype == pl.Object:
+            raise DataError(f"by column {key!r} holds {dtype}, whose values cannot name groups")
     rows = table.select(keys).with_row_index("__row__").group_by(keys, maintain_order=True).agg(pl.col("__row__"))
-    try:
-        ordered = rows.sort(keys)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"by columns {keys} cannot be sorted: {error}") from error
     return [
         ({key: group[key] for key in keys}, np.asarray(group["__row__"], dtype=np.intp))
-        for group in ordered.iter_rows(named=True)
+        for group in rows.sort(keys).iter_rows(named=True)
     ]

@@ -34,7 +34,7 @@ pub enum Status {
     Boundary = 1,
     /// Fewer than two used categories on a side: no correlation exists.
     Degenerate = 2,
-    /// The search did not end; no estimate.
+    /// The search did not end, or ended between two equal maxima; no estimate.
     NotConverged = 3,
     /// The pair was not asked for.
     Excluded = 4,
@@ -376,8 +376,11 @@ fn maximise(mut score: impl FnMut(f64) -> (f64, f64), start: f64) -> Fit {
                 return Fit { rho, iterations: iteration, status: Status::Ok, flags: flag::CLIPPED };
             }
             (high, high_known) = (z, true);
-        } else {
+        } else if information > 0.0 {
             return Fit { rho, iterations: iteration, status: Status::Ok, flags: 0 };
+        } else {
+            // A minimum between two equal maxima, as in a table that is its own mirror image: none of them is the estimate.
+            break;
         }
         let rest = (1.0 - rho) * (1.0 + rho);
         let bend = rest * information + 2.0 * rho * slope;
