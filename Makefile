@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 CARGO_BIN := $(shell command -v cargo 2>/dev/null)
 ifneq ($(CARGO_BIN),)
 ifeq ($(RUSTUP_HOME)$(wildcard $(HOME)/.rustup),)
-BESIDE_CARGO := $(abspath $(dir $(CARGO_BIN))../../.rustup)
+BESIDE_CARGO := $(abspath $(dir $(realpath $(CARGO_BIN)))../../.rustup)
 ifneq ($(wildcard $(BESIDE_CARGO)),)
 export RUSTUP_HOME := $(BESIDE_CARGO)
 endif

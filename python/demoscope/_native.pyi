@@ -7,6 +7,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "DEBUG_BUILD",
+    "DIVERGENCES",
+    "FLAGS",
+    "STATUSES",
+    "demographic_correlations",
+    "divergences",
+    "draw_answers",
+    "exact_correlations",
+    "exact_counts",
+    "multiplicities",
+    "permutations",
+    "polychoric",
+    "polychoric_table",
+    "sampled_correlations",
+    "sampled_counts",
+]
+
 STATUSES: Final[tuple[str, ...]]
 FLAGS: Final[tuple[str, ...]]
 DIVERGENCES: Final[tuple[str, ...]]

@@ -107,7 +107,7 @@ def test_the_revision_names_weights_and_package_and_needs_no_loading():
 
 
 def test_options_and_files_are_checked(tmp_path):
-    with pytest.raises(ConfigError, match="'worker'.*did you mean 'workers'"):
+    with pytest.raises(ConfigError, match=r"'worker'.*did you mean 'workers'"):
         ENGINES["embedded"](model="m", options={"worker": 1})
     with pytest.raises(ConfigError, match="no file"):
         ENGINES["embedded"](model="m", options={"gguf": str(tmp_path / "none.gguf")})

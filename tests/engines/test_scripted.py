@@ -114,7 +114,7 @@ def test_a_code_that_is_no_option_stops_the_run(csv):
 def test_two_rows_that_fit_alike_stop_the_run(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("item,state,sex,code,probability\nq,Ohio,,1,1\nq,,woman,2,1\n")
-    with pytest.raises(EngineError, match="sex=woman.*state=Ohio|state=Ohio.*sex=woman"):
+    with pytest.raises(EngineError, match=r"sex=woman.*state=Ohio|state=Ohio.*sex=woman"):
         probs(path, state="Ohio", sex="woman")
 
 

@@ -121,13 +121,19 @@ def test_label_mass_and_renormalisation() -> None:
     assert answer.prompt_tokens == 9
 
 
-def test_tiny_masses_do_not_underflow() -> None:
-    answer = vllm_engine._answer("k", [-800.0, -800.0], prompt_tokens=1)
+def test_tiny_masses_keep_their_proportions() -> None:
+    answer = vllm_engine._answer("k", [-700.0, -700.0], prompt_tokens=1)
     assert answer.probs == (0.5, 0.5)
-    assert answer.label_mass == 0.0
+    assert answer.label_mass == pytest.approx(2 * math.exp(-700.0))
 
 
-@pytest.mark.parametrize("logprobs", [[math.nan, -1.0], [-1.0, math.nan], [-math.inf, -math.inf]])
-def test_log_probabilities_that_are_none(logprobs: list[float]) -> None:
+@pytest.mark.parametrize("logprob", [-math.inf, -800.0])
+def test_labels_without_any_mass_are_an_invalid_answer(logprob: float) -> None:
+    answer = vllm_engine._answer("k", [logprob, logprob], prompt_tokens=1)
+    assert (answer.status, answer.reason, answer.probs, answer.label_mass) == ("invalid", "no_label_mass", None, 0.0)
+
+
+@pytest.mark.parametrize("logprobs", [[math.nan, -1.0], [-1.0, math.nan]])
+def test_what_is_not_a_number_is_an_error(logprobs: list[float]) -> None:
     answer = vllm_engine._answer("k", logprobs, prompt_tokens=1)
-    assert (answer.status, answer.reason, answer.probs) == ("error", "not_finite", None)
+    assert (answer.status, answer.reason, answer.probs) == ("error", "not_a_number", None)

@@ -175,7 +175,11 @@ def test_broken_input_is_a_typed_error(survey: dict[str, Any]) -> None:
 def test_control_c_stops_a_long_run(survey: dict[str, Any]) -> None:
     copies = np.tile(survey["copies"], (5000, 1))
     timer = threading.Timer(0.1, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def run() -> None:
+        timer.start()
         kernels.sampled_correlations(survey["codes"], SIZES, survey["weights"], copies, threads=1)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
     timer.join()

@@ -40,6 +40,13 @@ def test_what_is_no_distribution_is_an_error_row(probs):
 
 
 def test_other_outcomes_keep_status_reason_and_text():
-    row = decode(GIVEN, Answer(GIVEN.key, "refusal", reason="declined", text="I would rather not.", label_mass=math.nan))
-    assert (row["status"], row["reason"], row["text"], row["probs"]) == ("refusal", "declined", "I would rather not.", None)
+    row = decode(
+        GIVEN, Answer(GIVEN.key, "refusal", reason="declined", text="I would rather not.", label_mass=math.nan)
+    )
+    assert (row["status"], row["reason"], row["text"], row["probs"]) == (
+        "refusal",
+        "declined",
+        "I would rather not.",
+        None,
+    )
     assert row["label_mass"] is None

@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,10 @@ from hypothesis import strategies as st
 from demoscope.errors import StoreError
 from demoscope.responses.journal import HEADER, MARK, Journal
 
-GROUPS = [[{"cell": f"{group}-{row}", "probs": [0.1, 1 / 3, 2e-308], "text": "ü\n"} for row in range(group + 1)] for group in range(3)]
+GROUPS = [
+    [{"cell": f"{group}-{row}", "probs": [0.1, 1 / 3, 2e-308], "text": "ü\n"} for row in range(group + 1)]
+    for group in range(3)
+]
 ROWS = [row for group in GROUPS for row in group]
 
 
@@ -66,10 +70,12 @@ def test_damage_before_good_answers_is_an_error_with_its_place(tmp_path):
     starts = [len(HEADER), *written(path)[:-1]]
     whole = path.read_bytes()
     rng = random.Random(1)
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         for place in [*range(start, start + 28), *(rng.randrange(start, end) for _ in range(20))]:
             path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << rng.randrange(8))]) + whole[place + 1 :])
-            with pytest.raises(StoreError, match=f"journal: damaged at byte {start}, with good answers from byte {end} on"):
+            with pytest.raises(
+                StoreError, match=f"journal: damaged at byte {start}, with good answers from byte {end} on"
+            ):
                 Journal(path)
             assert len(path.read_bytes()) == len(whole)
 

@@ -30,7 +30,10 @@ def test_items_are_halved_independently():
 
 def test_another_country_changes_nothing():
     alone = profile_orders(
-        {profile: places for profile, places in COUNTRIES.items() if places == ("A",)}, item="q", design="balanced", seed=1
+        {profile: places for profile, places in COUNTRIES.items() if places == ("A",)},
+        item="q",
+        design="balanced",
+        seed=1,
     )
     together = profile_orders(COUNTRIES, item="q", design="balanced", seed=1)
     assert alone.items() <= together.items()

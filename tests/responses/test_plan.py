@@ -18,7 +18,9 @@ def test_personas_of_one_profile_share_a_cell():
 
 
 def test_an_item_is_asked_only_where_it_was():
-    assert {cell.profile.split("town=")[1][0] for cell in plan(steerings=("persona",)) if cell.item == "only_a"} == {"A"}
+    assert {cell.profile.split("town=")[1][0] for cell in plan(steerings=("persona",)) if cell.item == "only_a"} == {
+        "A"
+    }
     only_b = personas().filter(pl.col("country") == "B")
     assert "only_a" not in {cell.item for cell in plan(only_b)}
 
@@ -65,7 +67,10 @@ def test_keys_are_the_same_in_every_process():
     code = "from tests.responses.small import plan; print([cell.key for cell in plan()])"
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=True
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

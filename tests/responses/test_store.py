@@ -106,7 +106,11 @@ def test_a_second_process_is_refused(tmp_path):
     code = f"from demoscope.responses import Store; from pathlib import Path; Store(Path({str(tmp_path)!r}))"
     with Store(tmp_path):
         child = subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": ":".join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
     assert f"in use by another process (process id {os.getpid()})" in child.stderr
 
@@ -135,7 +139,9 @@ def test_absent_parts_and_strangers_are_refused(sealed):
         Store(sealed)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": "other"}', '{"format": "demoscope-responses-1", "parts": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"format": "other"}', '{"format": "demoscope-responses-1", "parts": 3}']
+)
 def test_a_broken_manifest_is_refused(sealed, text):
     (sealed / "manifest.json").write_text(text)
     with pytest.raises(StoreError, match=r"manifest\.json"):

@@ -27,6 +27,7 @@ def test_replicates_are_the_same_for_any_number(frame: pl.DataFrame) -> None:
     many = bootstrap_polychoric(frame, weights="w", replicates=1000, seed=6, threads=4)
     assert np.array_equal(few.replicates, many.replicates[:100], equal_nan=True)
     assert few.estimate.equals(many.estimate, null_equal=True)
+    assert many.estimate.equals(polychoric(frame, weights="w", threads=2), null_equal=True)
     other = bootstrap_polychoric(frame, weights="w", replicates=100, seed=7)
     assert not np.array_equal(few.replicates, other.replicates, equal_nan=True)
 

@@ -163,7 +163,7 @@ def test_things_that_are_no_frame() -> None:
 
 
 def test_two_equal_maxima_are_no_estimate() -> None:
-    """Four mirrored answers inside of wide margins: the likelihood has a minimum at 0 and the same maximum on either side."""
+    """Mirrored answers inside of wide margins: a minimum of the likelihood at 0, the same maximum on either side."""
     frame = pl.DataFrame(
         {"a": [None] * 6 + [2, -2, 1, 0, -1, None], "b": [0, 1, -1, 2, None, None, None, None, 1, None, 0, 2]}
     )

@@ -70,6 +70,19 @@ def test_tables_without_a_correlation() -> None:
         assert math.isnan(fit.se)
 
 
+def test_estimates_beyond_the_bound_are_clipped() -> None:
+    """With both margins split in half rho = -cos(2 pi p11): 1 - rho is 2e-7 here, the bound for interior estimates
+    1e-6."""
+    for table, sign in [([[5000, 1], [1, 5000]], 1), ([[1, 5000], [5000, 1]], -1)]:
+        fit = polychoric_table(table)
+        assert (fit.status, fit.flags) == ("ok", ["clipped"])
+        assert fit.rho == sign * (1 - 1e-6)
+        assert math.isnan(fit.se)
+    inside = polychoric_table([[500, 1], [1, 500]])
+    assert inside.rho == pytest.approx(-math.cos(math.pi * 500 / 501), abs=1e-9)
+    assert inside.flags == []
+
+
 def test_broken_tables() -> None:
     for table, message in [
         ([[1, -1], [2, 3]], "position 1: -1"),

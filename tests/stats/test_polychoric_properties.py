@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from demoscope.errors import DataError
 from demoscope.stats import bootstrap_polychoric, polychoric, polychoric_table
-from demoscope.stats.kernels import STATUS_NAMES
+from demoscope.stats.kernels import STATUS_NAMES, respondent_multiplicities
 
 SAME = 1e-8
 POLICIES = st.sampled_from(["keep_margins", "add_half", "add_half_all", "one_over_n", "none"])
@@ -154,8 +154,6 @@ def test_an_unanswered_item_changes_nothing_else(frame: pl.DataFrame) -> None:
 @settings(max_examples=30)
 @given(frames(least=3), st.integers(0, 2**64 - 1))
 def test_replicates_are_estimates_of_resampled_frames(frame: pl.DataFrame, seed: int) -> None:
-    from demoscope.stats.kernels import respondent_multiplicities
-
     items = [c for c in frame.columns if c != "w"]
     result = bootstrap_polychoric(frame, items=items, replicates=3, seed=seed)
     copies = respondent_multiplicities(frame.height, replicates=3, seed=seed, country="")

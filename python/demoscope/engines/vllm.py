@@ -71,7 +71,7 @@ _Row: TypeAlias = "tuple[list[int], list[int], Request]"  # tokens of the prompt
 
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the schedule, hence the grouping of rows, is the same every time
-    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings are twenty lines on every start
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait halve the speed on a machine that is shared
     "VLLM_NO_USAGE_STATS": "1",
@@ -283,15 +283,16 @@ class VllmEngine:
 
 def _answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> Answer:
     """Renormalise over the labels; what they weigh together stays as ``label_mass``."""
-    peak = max(logprobs)
-    if not math.isfinite(peak) or any(math.isnan(value) for value in logprobs):
-        return Answer(key, "error", reason="not_finite", prompt_tokens=prompt_tokens)
-    weights = [math.exp(value - peak) for value in logprobs]
-    total = math.fsum(weights)
+    if any(math.isnan(value) for value in logprobs):
+        return Answer(key, "error", reason="not_a_number", prompt_tokens=prompt_tokens)
+    masses = [math.exp(value) for value in logprobs]
+    mass = math.fsum(masses)
+    if mass == 0.0:
+        return Answer(key, "invalid", reason="no_label_mass", label_mass=0.0, prompt_tokens=prompt_tokens)
     return Answer(
         key,
         "valid",
-        probs=tuple(weight / total for weight in weights),
-        label_mass=min(1.0, math.exp(peak) * total),
+        probs=tuple(part / mass for part in masses),
+        label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
         prompt_tokens=prompt_tokens,
     )

@@ -67,6 +67,21 @@ fn bivariate_normal_rectangles() {
 }
 
 #[test]
+fn slopes_of_underflowing_rectangles() {
+    // At probabilities from 1e-80 down the leading term, from the nearest point, is good to a few percent.
+    for (low, high, rho) in
+        [((3.0, -3.5), (3.5, -3.0), 0.95), ((-14.0, 13.5), (-13.0, 14.0), 0.3), ((2.0, 2.0), (2.5, 3.0), -0.99)]
+    {
+        let log_probability = |rho: f64| Bivariate::new(rho).rectangle(low, high).ln();
+        let step = 1e-4 * (1.0 - f64::abs(rho));
+        let (up, down, middle) = (log_probability(rho + step), log_probability(rho - step), log_probability(rho));
+        let (slope, curvature) = Bivariate::new(rho).far_log_slopes(low, high);
+        assert!((slope / ((up - down) / (2.0 * step)) - 1.0).abs() < 0.05, "slope {slope}");
+        assert!((curvature / ((up - 2.0 * middle + down) / (step * step)) - 1.0).abs() < 0.1, "curvature {curvature}");
+    }
+}
+
+#[test]
 fn two_step_estimates() {
     let golden = golden();
     for case in list(&golden, "cases") {

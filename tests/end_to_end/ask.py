@@ -1,0 +1,32 @@
+"""Asks the small survey of a scripted engine, in a process that can be killed.
+
+Usage: ``python -m tests.end_to_end.ask FOLDER DELAY_SECS``; prints the number of acknowledged cells as it grows.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from demoscope.engines import ENGINES
+from demoscope.responses import Store, collect
+from tests.responses.small import personas, plan
+
+BLOCK = 8
+PEOPLE = personas(towns=24, each=1)
+
+
+def main(folder: str, delay_secs: str) -> int:
+    engine = ENGINES["scripted"](model="rule", options={"delay_secs": float(delay_secs), "block": BLOCK})
+    cells = plan(PEOPLE, revision=engine.revision)
+    sys.stdout.reconfigure(line_buffering=True)
+    try:
+        with Store(Path(folder)) as store:
+            collect(cells, engine, store, progress=lambda done, total: sys.stdout.write(f"{done} {total}\n"))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

