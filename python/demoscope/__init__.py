@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from demoscope.errors import DemoscopeError as DemoscopeError
     from demoscope.personas import match_personas as match_personas
     from demoscope.scores import Comparison as Comparison
-    from demoscope.scores import compare as compare
+    from demoscope.scores.compare import compare as compare
     from demoscope.stats import PolychoricBootstrap as PolychoricBootstrap
     from demoscope.stats import PolychoricFit as PolychoricFit
     from demoscope.stats import bootstrap_polychoric as bootstrap_polychoric
-    from demoscope.stats import divergences as divergences
-    from demoscope.stats import polychoric as polychoric
     from demoscope.stats import polychoric_table as polychoric_table
+    from demoscope.stats.divergences import divergences as divergences
+    from demoscope.stats.polychoric import polychoric as polychoric
     from demoscope.surveys import Item as Item
     from demoscope.surveys import Microdata as Microdata
     from demoscope.surveys import Survey as Survey

@@ -11,7 +11,7 @@ import polars as pl
 from demoscope.report import FactSection, RunFacts
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
-from demoscope.scores.tables import AVERAGES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
+from demoscope.scores.tables import AVERAGES, GAP_SLOPES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
 from demoscope.scores.verdict import Verdict
 from demoscope.surveys import Demographic, Item, Option, Survey
 
@@ -168,7 +168,7 @@ class _Maker:
 
     def make(self) -> Comparison:
         tables: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in ("marginals", "averages", "structure", "pairs", "gaps")
+            name: [] for name in ("marginals", "averages", "structure", "pairs", "gaps", "gap_slopes")
         }
         humans = {
             (c, a.id, b.id): self.rng.gauss(0.5 if a.domain == b.domain else 0.1, 0.15)
@@ -187,10 +187,19 @@ class _Maker:
                     ]
                 if self.plan.gaps:
                     tables["gaps"] += [{**group, **row} for row in self._gaps(country)]
+            if self.plan.gaps:
+                tables["gap_slopes"] += [{**group, **row} for row in self._gap_slopes()]
             for country in (*self.countries, ALL):
                 tables["averages"].append({**group, **self._averages(country)})
                 tables["structure"].append({**group, **self._structure(country, unsteered, 0.1 + 0.1 * number)})
-        columns = {"marginals": MARGINALS, "averages": AVERAGES, "structure": STRUCTURE, "pairs": PAIRS, "gaps": GAPS}
+        columns = {
+            "marginals": MARGINALS,
+            "averages": AVERAGES,
+            "structure": STRUCTURE,
+            "pairs": PAIRS,
+            "gaps": GAPS,
+            "gap_slopes": GAP_SLOPES,
+        }
         keys = {"model": "String", "steering": "String"}
         frames = {name: _frame(rows, {**keys, **columns[name]}) for name, rows in tables.items()}
         references = _frame(self._references() if self.plan.references else [], REFERENCES)
@@ -287,6 +296,18 @@ class _Maker:
                     row = {"country": country, "attribute": attribute, "level": level, "item": item.id}
                     rows.append(row | self._estimate("human", self.rng.gauss(0, 0.25), 0.16) | model)
         return rows
+
+    def _gap_slopes(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "attribute": attribute,
+                "gaps": sides * len(self.countries) * self.plan.items,
+                **self._estimate("slope", None if attribute == "edu" else 0.4, 0.15),
+                "clear": 7,
+                "same_sign": 5,
+            }
+            for attribute, sides in (("sex", 1), ("age", 3), ("edu", 1))
+        ]
 
     def _averages(self, country: str) -> dict[str, Any]:
         return {

@@ -3,9 +3,8 @@ from __future__ import annotations
 import random
 
 import polars as pl
-import pytest
 
-from demoscope.report.worst import MOST, gap_summaries, one_side, worst_gaps, worst_pairs
+from demoscope.report.worst import MOST, one_side, worst_gaps, worst_pairs
 
 
 def pair(country, a, b, difference, width):
@@ -88,34 +87,6 @@ def test_worst_gaps_are_those_whose_intervals_are_apart():
     ]
 
 
-def test_slope_is_that_of_the_true_gaps_in_spite_of_sampling_noise():
-    # True human gaps have standard deviation 0.2, estimates an error of 0.15: a plain slope is 0.64 of it.
-    rng = random.Random(11)
-    rows = []
-    for n in range(4000):
-        truth = rng.gauss(0, 0.2)
-        rows.append(gap("A", "age", str(n % 3), f"q{n}", truth + rng.gauss(0, 0.15), 0.5 * truth, width=1.96 * 0.15))
-    (summary,) = gap_summaries(rows)
-    plain = sum(r["human"] * r["model_gap"] for r in rows) / sum(r["human"] ** 2 for r in rows)
-    assert plain == pytest.approx(0.32, abs=0.02)
-    assert summary.slope == pytest.approx(0.5, abs=0.03)
-
-
-def test_no_slope_where_human_gaps_are_noise():
-    rng = random.Random(5)
-    rows = [gap("A", "age", str(n % 3), f"q{n}", rng.gauss(0, 0.15), 0.3, width=1.96 * 0.15) for n in range(300)]
-    (summary,) = gap_summaries(rows)
-    assert summary.slope is None
-
-
-def test_signs_are_counted_among_clear_human_gaps():
-    levels = (("a", 0.5, 0.1), ("b", -0.5, 0.2), ("c", 0.05, 0.3))
-    rows = [gap("A", "age", level, "q1", human, model) for level, human, model in levels]
-    (summary,) = gap_summaries(rows)
-    assert (summary.gaps, summary.clear, summary.same_sign) == (3, 2, 1)
-
-
 def test_gaps_without_values_are_left_out():
     row = gap("A", "age", "18-34", "q1", 0.2, 0.2) | {"model_gap": None}
-    assert gap_summaries([row]) == []
     assert worst_gaps([row]) == []

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from demoscope.errors import DataError
 from demoscope.scores import Comparison, compare
 from demoscope.scores.comparison import FRAMES
-from demoscope.scores.tables import AVERAGES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
+from demoscope.scores.tables import AVERAGES, GAP_SLOPES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
 from tests.scores.simulated import ATTRIBUTES, SURVEY, TRUTH, independent_answers, over_all, people, scored
 
 SCHEMAS = {
@@ -20,6 +20,7 @@ SCHEMAS = {
     "pairs": PAIRS,
     "references": REFERENCES,
     "gaps": GAPS,
+    "gap_slopes": GAP_SLOPES,
 }
 ITEMS = [item.id for item in SURVEY.items]
 

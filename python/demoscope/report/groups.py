@@ -8,7 +8,7 @@ from demoscope.report import words
 from demoscope.report.canvas import render
 from demoscope.report.forest import Axis, Mark, Row, forest
 from demoscope.report.tables import gap_summary_table, gaps_table, group_of
-from demoscope.report.worst import Worst, gap_summaries, worst_gaps
+from demoscope.report.worst import Worst, worst_gaps
 from demoscope.schema import ALL
 
 if TYPE_CHECKING:
@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 
 def groups(panel: Panel, *, names: Names) -> Markup:
     """Summary by attribute, and the groups whose gaps the model misses most."""
-    summaries = gap_summaries(panel.gaps)
-    if not summaries:
+    if not panel.gap_slopes:
         text = "No groups of people were compared: both sides need the same attributes of persons."
         return render("single.html.j2", text=text)
     worst = worst_gaps(panel.gaps)
     return render(
         "groups.html.j2",
         countries=any(row["country"] == ALL for row in panel.gaps),
-        summary=gap_summary_table(summaries, names=names),
+        summary=gap_summary_table(panel.gap_slopes, names=names),
         figure=_plot(panel, worst, names) if worst else None,
         table=gaps_table(worst, names=names, countries=len(panel.countries)) if worst else None,
     )

@@ -27,7 +27,7 @@ class Panel:
         name: All values that tell the model apart.
         short: Those that differ between the models of the page; "the model" where there is one.
         verdict: Its verdict.
-        marginals, averages, structure, gaps: Rows of its score tables.
+        marginals, averages, structure, gaps, gap_slopes: Rows of its score tables.
         pairs: Its pairs as a frame, since they are many.
         countries: In the order of the tables, without the summary over all.
     """
@@ -41,6 +41,7 @@ class Panel:
     structure: Sequence[Record]
     pairs: pl.DataFrame
     gaps: Sequence[Record]
+    gap_slopes: Sequence[Record]
     countries: tuple[str, ...]
 
     @property
@@ -101,6 +102,7 @@ def _panel(comparison: Comparison, verdict: Verdict, *, key: str, differing: lis
         structure=structure,
         pairs=rows(comparison.pairs),
         gaps=rows(comparison.gaps).to_dicts(),
+        gap_slopes=rows(comparison.gap_slopes).to_dicts(),
         countries=tuple(country for country in countries if country != ALL),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from demoscope.report.names import Names
     from demoscope.report.panel import Panel, Record
-    from demoscope.report.worst import GapSummary, Worst
+    from demoscope.report.worst import Worst
 
 
 @dataclass(frozen=True)
@@ -271,22 +271,22 @@ def group_of(row: Record, names: Names) -> str:
     return f"{names.attribute(row['attribute'])}: {words.clean(row['level'])}"
 
 
-def gap_summary_table(summaries: Sequence[GapSummary], *, names: Names) -> Markup:
-    """Slope and agreement in sign per attribute."""
+def gap_summary_table(rows: Sequence[Record], *, names: Names) -> Markup:
+    """Slope with its interval and agreement in sign per attribute."""
     notes = []
-    if any(summary.slope is None for summary in summaries):
+    if any(words.finite(row["slope"]) is None for row in rows):
         notes.append("A slope is not defined where the human gaps cannot be told from zero.")
     return table(
         "Gaps of the model against gaps of people, by attribute",
         ("Attribute", "Slope", "Same direction", "Gaps"),
         (
             (
-                names.attribute(summary.attribute),
-                words.score(summary.slope),
-                f"{summary.same_sign} of {summary.clear} clear ones",
-                words.count(summary.gaps),
+                names.attribute(row["attribute"]),
+                words.with_interval(row, "slope"),
+                f"{row['same_sign']} of {row['clear']} clear ones",
+                words.count(row["gaps"]),
             )
-            for summary in summaries
+            for row in rows
         ),
         notes=notes,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,16 +11,12 @@ import polars as pl
 from demoscope.report.words import finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from demoscope.report.panel import Record
 
 MOST: Final = 10
 """Pairs and groups that the page names."""
-
-
-_ROUNDING: Final = 1e-9
-"""A smaller gap of a model is none: its sign comes from rounding."""
 
 
 @dataclass(frozen=True)
@@ -86,58 +81,3 @@ def _apart(row: Record) -> bool:
         return False
     model_low, model_high = finite(row["model_low"]), finite(row["model_high"])
     return (model if model_low is None else model_low) > high or (model if model_high is None else model_high) < low
-
-
-@dataclass(frozen=True)
-class GapSummary:
-    """The gaps of one attribute, over levels, items and countries.
-
-    Attributes:
-        attribute: Its id.
-        gaps: Number of gaps that both sides have.
-        slope: Slope through 0 of the model's gaps on the human ones; 1 = as large as in people, 0 = no relation.
-            The sampling variance of human gaps is taken out of the denominator (it would pull the slope towards 0).
-            ``None`` where human gaps cannot be told from zero.
-        clear: Number of gaps whose human interval excludes 0.
-        same_sign: Number of those where the model's gap has the same sign.
-    """
-
-    attribute: str
-    gaps: int
-    slope: float | None
-    clear: int
-    same_sign: int
-
-
-def gap_summaries(gaps: Sequence[Record]) -> list[GapSummary]:
-    """One summary per attribute, in the order of the rows."""
-    usable = [
-        row for row in one_side(gaps) if finite(row["human"]) is not None and finite(row["model_gap"]) is not None
-    ]
-    attributes = dict.fromkeys(row["attribute"] for row in usable)
-    return [_summary(name, [row for row in usable if row["attribute"] == name]) for name in attributes]
-
-
-def _summary(attribute: str, rows: list[Record]) -> GapSummary:
-    clear = [row for row in rows if (finite(row["human_low"]) or 0) > 0 or (finite(row["human_high"]) or 0) < 0]
-    return GapSummary(
-        attribute=attribute,
-        gaps=len(rows),
-        slope=_slope((row["human"], row["model_gap"], _variance(row)) for row in rows),
-        clear=len(clear),
-        same_sign=sum(row["human"] * row["model_gap"] > 0 for row in clear if abs(row["model_gap"]) > _ROUNDING),
-    )
-
-
-def _variance(row: Record) -> float | None:
-    """Sampling variance of a human gap from the width of its 95 % interval."""
-    low, high = finite(row["human_low"]), finite(row["human_high"])
-    return None if low is None or high is None else ((high - low) / (2 * 1.96)) ** 2
-
-
-def _slope(gaps: Iterable[tuple[float, float, float | None]]) -> float | None:
-    known = [(human, model, variance) for human, model, variance in gaps if variance is not None]
-    products = math.fsum(human * model for human, model, _ in known)
-    squares = math.fsum(human * human - variance for human, _, variance in known)
-    noise = math.sqrt(math.fsum(4 * human * human * variance + 2 * variance * variance for human, _, variance in known))
-    return products / squares if squares > 2 * noise and squares > 0 else None

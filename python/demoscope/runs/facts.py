@@ -29,6 +29,7 @@ FILES = (
     ("scores/pairs.parquet", "one row per model, country and pair of items: correlations with intervals"),
     ("scores/references.parquet", "what independence, demographics, the same people and other countries score"),
     ("scores/gaps.parquet", "differences between groups of people, human and model"),
+    ("scores/gap_slopes.parquet", "one row per model and attribute: slope of its gaps on those of people"),
 )
 RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),

@@ -11,7 +11,7 @@ from demoscope.errors import DataError
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.country import EXCHANGES, CountryScores, prepare_people, score_country
-from demoscope.scores.gaps import country_gaps
+from demoscope.scores.gaps import country_gaps, gap_slope, without_mirror_images
 from demoscope.scores.inputs import (
     Columns,
     by_country,
@@ -191,9 +191,7 @@ def _add_group(
     items = parts[0].items
     for part in parts:
         tables.add_country(group, part)
-    people = {part.people.country: part.people.sampled for part in parts}
-    for country, gap in country_gaps(people, {part.people.country: part.model for part in parts}, items):
-        tables.add_country_gap(group, country, gap)
+    _add_gaps(tables, group, parts)
     selections = [(part.people.country, [part]) for part in parts if part.people.country != ALL]
     for country, selected in [*selections, (ALL, parts)]:
         n_human = float(np.mean([part.people.side.n for part in selected]))
@@ -220,6 +218,19 @@ def _add_group(
             one_order=any(part.answers.one_order for part in parts),
         ),
     )
+
+
+def _add_gaps(tables: Tables, group: dict[str, str], parts: list[CountryScores]) -> None:
+    """Gaps between countries, and the slope of each attribute's gaps over all countries."""
+    people = {part.people.country: part.people.sampled for part in parts}
+    models = {part.people.country: part.model for part in parts}
+    between = [("country", country, gap) for country, gap in country_gaps(people, models, parts[0].items)]
+    for _, country, gap in between:
+        tables.add_country_gap(group, country, gap)
+    gaps = [found for part in (*(part.gaps for part in parts), between) for found in without_mirror_images(part)]
+    for attribute in dict.fromkeys(attribute for attribute, _, _ in gaps):
+        slope = gap_slope([gap for name, _, gap in gaps if name == attribute])
+        tables.add_gap_slope(group, attribute, slope)
 
 
 def _yardsticks(references: list[Reference], *, n_human: float) -> Yardsticks:

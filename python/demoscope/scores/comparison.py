@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FRAMES = ("marginals", "averages", "structure", "pairs", "references", "gaps")
+FRAMES = ("marginals", "averages", "structure", "pairs", "references", "gaps", "gap_slopes")
 SCHEMA_VERSION = 1
 
 
@@ -31,6 +31,7 @@ class Comparison:
         pairs: One row per model, country and pair of items.
         references: What independence, demographics, the same people and other countries score.
         gaps: Differences between groups of people, human and model.
+        gap_slopes: Slope of the model's gaps on the human ones per model and attribute, over all countries.
         verdicts: Both verdicts in words, one for each model.
         settings: Seed, replicates, design and what else the numbers depend on.
     """
@@ -42,6 +43,7 @@ class Comparison:
     pairs: pl.DataFrame
     references: pl.DataFrame
     gaps: pl.DataFrame
+    gap_slopes: pl.DataFrame
     verdicts: tuple[Verdict, ...]
     settings: Mapping[str, Any]
 
@@ -60,6 +62,7 @@ class Comparison:
             "averages": self.averages.filter(rows).to_dicts(),
             "structure": self.structure.filter(rows).to_dicts(),
             "references": self.references.filter(rows).to_dicts(),
+            "gap_slopes": self.gap_slopes.to_dicts(),
         }
 
     def write(self, folder: Path) -> tuple[Path, ...]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from demoscope.scores.sides import Floats
     from demoscope.surveys import Item
 
+ROUNDING = 1e-12
+"""A smaller share is 0: cells with equal means differ by rounding."""
+
 
 def eta_squared(side: CodedSide | ExactSide, cell: NDArray[np.int64], items: tuple[Item, ...]) -> float:
     """Share of variance between demographic cells, mean over ordered items.
@@ -65,7 +68,10 @@ def _exact(side: ExactSide, cell: NDArray[np.int64], _j: int, block: slice, scor
     within_answers = ((probs * np.square(scores)).sum(axis=1) - np.square(expected)) @ w / w.sum()
     within, total, _ = _spread(expected, w, cell[known])
     variance = total + within_answers
-    return float((total - within) / variance) if variance > 0 else float("nan")
+    if not variance > 0:
+        return float("nan")
+    between = float((total - within) / variance)
+    return between if abs(between) > ROUNDING else 0.0
 
 
 def _spread(y: Floats, w: Floats, cell: NDArray[np.int64]) -> tuple[float, float, int]:

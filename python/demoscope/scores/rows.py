@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from demoscope.scores.country import CountryScores
-    from demoscope.scores.gaps import Gap
+    from demoscope.scores.gaps import Gap, GapSlope
     from demoscope.scores.marginals import Averages, ItemMarginal
     from demoscope.scores.permuted import Permuted
     from demoscope.scores.references import Reference
@@ -36,6 +36,7 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "pairs": tables.PAIRS,
     "references": tables.REFERENCES,
     "gaps": tables.GAPS,
+    "gap_slopes": tables.GAP_SLOPES,
 }
 
 _TYPES: dict[str, Any] = {
@@ -69,6 +70,10 @@ class Tables:
     def add_country_gap(self, group: dict[str, str], country: str, gap: Gap) -> None:
         """The gap between one country and the others."""
         self._rows["gaps"].append({**group, "country": ALL} | _gap_row("country", country, gap))
+
+    def add_gap_slope(self, group: dict[str, str], attribute: str, slope: GapSlope) -> None:
+        """The slope of one attribute's gaps over all countries."""
+        self._rows["gap_slopes"].append({**group, "attribute": attribute} | _gap_slope_row(slope))
 
     def add_scores(
         self,
@@ -210,6 +215,15 @@ def _gap_row(attribute: str, level: str, gap: Gap) -> Row:
         "model_gap": gap.model.value,
         "model_low": gap.model.low,
         "model_high": gap.model.high,
+    }
+
+
+def _gap_slope_row(slope: GapSlope) -> Row:
+    return {
+        "gaps": slope.gaps,
+        **_interval("slope", slope.slope),
+        "clear": slope.clear,
+        "same_sign": slope.same_sign,
     }
 
 

@@ -1,6 +1,7 @@
 """Columns of the score tables, the Parquet files behind every figure of the report.
 
-Rows are keyed by the columns of ``by`` (``model`` and ``steering`` unless told otherwise), then ``country``.
+Rows are keyed by the columns of ``by`` (``model`` and ``steering`` unless told otherwise), then ``country`` where a table
+has it.
 ``country == "(all)"`` is the summary over countries (sums of terms over countries, never a mean of ratios).
 Numbers that are not defined are null; ``_low`` and ``_high`` are ends of 95 % intervals.
 """
@@ -11,7 +12,8 @@ from typing import Final
 
 INTERVAL: Final = ("", "_low", "_high")
 
-# One row per item and country.  `distance` is w1 for ordered items and tv for nominal and binary ones.
+# One row per item and country.
+# `distance` is w1 for ordered items (binary ones among them, where w1 equals tv) and tv for nominal ones.
 # `order_effect` is the total variation between the model's answers to options as given and reversed.
 MARGINALS: Final = {
     "country": "String",
@@ -165,6 +167,19 @@ GAPS: Final = {
     "model_gap": "Float64",
     "model_low": "Float64",
     "model_high": "Float64",
+}
+
+# One row per attribute, over all countries ("country" is the attribute of the gaps between countries).
+# `gaps` counts those that both sides have, without mirror images: of two levels in a country the first one only.
+# `clear` counts human gaps whose interval excludes 0, `same_sign` those of them whose model gap has the same sign.
+GAP_SLOPES: Final = {
+    "attribute": "String",
+    "gaps": "Int64",
+    "slope": "Float64",
+    "slope_low": "Float64",
+    "slope_high": "Float64",
+    "clear": "Int64",
+    "same_sign": "Int64",
 }
 
 REFERENCE_WORDS: Final = {
