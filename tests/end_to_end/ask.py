@@ -19,7 +19,6 @@ PEOPLE = personas(towns=24, each=1)
 def main(folder: str, delay_secs: str) -> int:
     engine = ENGINES["scripted"](model="rule", options={"delay_secs": float(delay_secs), "block": BLOCK})
     cells = plan(PEOPLE, revision=engine.revision)
-    sys.stdout.reconfigure(line_buffering=True)
     try:
         with Store(Path(folder)) as store:
             collect(cells, engine, store, progress=lambda done, total: sys.stdout.write(f"{done} {total}\n"))
@@ -29,4 +28,5 @@ def main(folder: str, delay_secs: str) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main(*sys.argv[1:]))

@@ -18,7 +18,7 @@ NAMES = [
     )
     for name in ENGINES
 ]
-OPTIONS = {"embedded": {"workers": 1}}
+OPTIONS = {"embedded": {"workers": 1, "threads": 1}}
 
 REQUESTS = [
     Request(

@@ -36,7 +36,7 @@ REQUESTS = [
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = ENGINES["embedded"](model="m", options={"workers": 1})
+    engine = ENGINES["embedded"](model="m", options={"workers": 1, "threads": 1})
     yield engine
     engine.close()
 
@@ -113,7 +113,7 @@ def test_options_and_files_are_checked(tmp_path):
         ENGINES["embedded"](model="m", options={"gguf": str(tmp_path / "none.gguf")})
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"not a model")
-    engine = ENGINES["embedded"](model="m", options={"gguf": str(bad), "workers": 1})
+    engine = ENGINES["embedded"](model="m", options={"gguf": str(bad), "workers": 1, "threads": 1})
     with pytest.raises(EngineError, match=r"bad\.gguf"):
         list(engine.ask(REQUESTS[:1]))
 

@@ -13,7 +13,8 @@ from demoscope.engines import ENGINES
 from demoscope.errors import ConfigError, StoreError
 from demoscope.personas import match_personas
 from demoscope.report import write_report
-from demoscope.responses import Store, Summary, answers_hash, collect, plan_cells, response_table
+from demoscope.responses import Store, answers_hash, collect, plan_cells, response_table
+from demoscope.runs.asked import Asked
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest
@@ -46,23 +47,6 @@ class Outcome:
     comparison: Comparison
     report: Path
     errors: int
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One model after it was asked.
-
-    Attributes:
-        settings: Its table in the settings.
-        revision: Which weights and settings answered.
-        facts: Versions and hardware.
-        summary: Counts of the answers.
-    """
-
-    settings: ModelSettings
-    revision: str
-    facts: dict[str, str]
-    summary: Summary
 
 
 def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.DataFrame]:

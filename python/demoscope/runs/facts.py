@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from demoscope.config import RunConfig
-    from demoscope.runs.execute import Asked
+    from demoscope.runs.asked import Asked
     from demoscope.scores import Comparison
     from demoscope.surveys import Microdata, Survey
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demoscope.config import RunConfig
-    from demoscope.runs.execute import Asked
+    from demoscope.runs.asked import Asked
     from demoscope.surveys import Survey
 
 SCHEMA_VERSION = 1
