@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from demoscope.scores import Comparison
 from demoscope.scores.gaps import Gap, gap_slope, without_mirror_images
 from tests.scores.simulated import ATTRIBUTES, SURVEY, TRUTH, covers, human_answers, people, scored
 
@@ -114,8 +115,8 @@ def data():
     return people(3, n=300)
 
 
-def slopes(data, answers) -> dict[str, dict]:
-    return {row["attribute"]: row for row in scored(data, answers).gap_slopes.iter_rows(named=True)}
+def slopes(comparison: Comparison) -> dict[str, dict]:
+    return {row["attribute"]: row for row in comparison.gap_slopes.iter_rows(named=True)}
 
 
 def flat_answers(data) -> pl.DataFrame:
@@ -138,9 +139,14 @@ def flat_answers(data) -> pl.DataFrame:
     )
 
 
+@pytest.fixture(scope="module")
+def flat(data):
+    return scored(data, flat_answers(data))
+
+
 def test_copies_of_the_people_have_slope_one(data):
     copies = human_answers(data).with_columns(source_respondent_id=data.frame["respondent_id"])
-    found = slopes(data, copies)
+    found = slopes(scored(data, copies))
     assert list(found) == [*ATTRIBUTES, "country"]
     for row in found.values():
         assert [row[name] for name in ("slope", "slope_low", "slope_high")] == pytest.approx([1, 1, 1])
@@ -148,7 +154,7 @@ def test_copies_of_the_people_have_slope_one(data):
 
 
 def test_other_people_of_the_same_population_have_slope_one(data):
-    found = slopes(data, human_answers(people(4, n=300)))
+    found = slopes(scored(data, human_answers(people(4, n=300))))
     for row in found.values():
         assert covers(row, "slope", 1.0)
     for attribute in ("age_band", "country"):  # the gaps of the sexes are small
@@ -156,8 +162,8 @@ def test_other_people_of_the_same_population_have_slope_one(data):
     assert found["age_band"]["same_sign"] >= 0.9 * found["age_band"]["clear"] > 0
 
 
-def test_flat_model_has_slope_zero_and_may_know_countries(data):
-    found = slopes(data, flat_answers(data))
+def test_flat_model_has_slope_zero_and_may_know_countries(flat):
+    found = slopes(flat)
     for attribute in ATTRIBUTES:
         row = found[attribute]
         assert [row[name] for name in ("slope", "slope_low", "slope_high")] == pytest.approx([0, 0, 0], abs=1e-9)
@@ -166,19 +172,17 @@ def test_flat_model_has_slope_zero_and_may_know_countries(data):
     assert found["country"]["slope"] == pytest.approx(1.0, abs=0.2)
 
 
-def test_mirror_images_are_not_counted_twice(data):
-    comparison = scored(data, flat_answers(data))
-    found = {row["attribute"]: row["gaps"] for row in comparison.gap_slopes.iter_rows(named=True)}
+def test_mirror_images_are_not_counted_twice(data, flat):
+    found = {attribute: row["gaps"] for attribute, row in slopes(flat).items()}
     items, bands = len(SURVEY.items), data.frame["age_band"].n_unique()
     assert found == {"sex": 3 * items, "age_band": 3 * bands * items, "country": 3 * items}
     assert bands > 2
-    assert comparison.gaps.filter(attribute="sex").height == 2 * 3 * items
-    assert comparison.summary()["gap_slopes"] == comparison.gap_slopes.to_dicts()
+    assert flat.gaps.filter(attribute="sex").height == 2 * 3 * items
+    assert flat.summary()["gap_slopes"] == flat.gap_slopes.to_dicts()
 
 
-def test_flat_model_explains_nothing_by_group(data):
-    averages = scored(data, flat_answers(data)).averages
-    assert averages["eta2_model"].to_list() == [0.0] * 4
+def test_flat_model_explains_nothing_by_group(flat):
+    assert flat.averages["eta2_model"].to_list() == [0.0] * 4
 
 
 def test_two_countries_are_one_gap(data):
@@ -195,12 +199,6 @@ def test_without_attributes_and_countries_there_is_no_slope(data):
 
 @pytest.mark.slow
 def test_other_people_are_covered_at_the_right_rate():
-    hits: dict[str, list[bool]] = {}
-    for seed in range(SURVEYS):
-        found = slopes(people(1000 + seed, n=250), human_answers(people(5000 + seed, n=250)))
-        for attribute, row in found.items():
-            if row["slope"] is not None:
-                hits.setdefault(attribute, []).append(covers(row, "slope", 1.0))
-    rates = {attribute: float(np.mean(values)) for attribute, values in hits.items()}
-    assert len(hits["age_band"]) == len(hits["country"]) == SURVEYS
-    assert min(rates.values()) >= LOWEST_COVERAGE, rates
+    found = [slopes(scored(people(1000 + k, n=250), human_answers(people(5000 + k, n=250)))) for k in range(SURVEYS)]
+    for attribute in ("age_band", "country"):  # the gaps of the sexes are too small for a slope in most surveys
+        assert np.mean([covers(rows[attribute], "slope", 1.0) for rows in found]) >= LOWEST_COVERAGE

@@ -17,7 +17,7 @@ from demoscope.responses import Store, answers_hash, collect, plan_cells, respon
 from demoscope.runs.asked import Asked
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
-from demoscope.runs.manifest import manifest
+from demoscope.runs.manifest import manifest, recorded_facts
 from demoscope.runs.settings import data_path, resolved_options, survey_source
 from demoscope.scores import Comparison, compare
 from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
@@ -122,7 +122,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
         store = stack.enter_context(Store(run.responses))
         parts = []
         for model, engine in zip(config.models, engines, strict=True):
-            parts.append(_ask(model, engine, config, survey, personas, store=store, show=show))
+            parts.append(_ask(model, engine, config, survey, personas, run=run, store=store, show=show))
             engine.close()
     asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
     content = answers_hash(cells)
@@ -164,6 +164,7 @@ def _ask(
     survey: Survey,
     personas: pl.DataFrame,
     *,
+    run: RunFolder,
     store: Store,
     show: Show,
 ) -> tuple[Asked, pl.DataFrame]:
@@ -171,7 +172,10 @@ def _ask(
     plan = plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
     with show(f"asking {model.name}") as progress:
         summary = collect(plan, engine, store, progress=progress)
-    asked = Asked(model, engine.revision, dict(engine.facts()), summary)
+    facts = dict(engine.facts())
+    if not summary.asked:
+        facts |= recorded_facts(run.manifest, name=model.name, revision=engine.revision)
+    asked = Asked(model, engine.revision, facts, summary)
     return asked, store.cells(cell.key for cell in plan)
 
 

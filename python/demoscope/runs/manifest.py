@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from demoscope import __version__
+from demoscope.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,21 @@ if TYPE_CHECKING:
     from demoscope.surveys import Survey
 
 SCHEMA_VERSION = 1
+
+
+def recorded_facts(path: Path, *, name: str, revision: str) -> dict[str, str]:
+    """What an earlier manifest of the run tells of a model: an engine that asks nothing has no device to name.
+
+    Returns:
+        Nothing where there is no such manifest or model.
+    """
+    if not path.exists():
+        return {}
+    try:
+        models = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return next((m["facts"] for m in models if (m["name"], m["revision"]) == (name, revision)), {})
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: damaged ({error}); move it away, the same command writes it again") from error
 
 
 def manifest(
@@ -43,7 +60,12 @@ def manifest(
         "survey_sha256": hashlib.sha256(survey.model_dump_json().encode()).hexdigest(),
         "answers_hash": answers_hash,
         "models": [
-            {"name": model.settings.name, "engine": model.settings.engine, "revision": model.revision, **model.facts}
+            {
+                "name": model.settings.name,
+                "engine": model.settings.engine,
+                "revision": model.revision,
+                "facts": model.facts,
+            }
             for model in asked
         ],
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
