@@ -162,6 +162,16 @@ def test_scores_in_the_table_are_those_of_the_frames():
     assert cells[8] == "43 of 45"
 
 
+def test_slopes_of_gaps_are_those_of_the_frames():
+    made = comparison(PLANS["usual"]).gap_slopes.filter(steering="persona")
+    row = made.filter(attribute="age").row(0, named=True)
+    shown = [t for t in parsed("usual").all("table") if t.all("caption")[0].text.startswith("Gaps of the model")][1]
+    lines = [[cell.text for cell in tr.children] for tr in shown.all("tbody")[0].all("tr")]
+    slope = f"{row['slope']:.2f} [{row['slope_low']:.2f}, {row['slope_high']:.2f}]"
+    assert lines[1] == ["age", slope, "5 of 7 clear ones", "120"]
+    assert lines[2][:2] == ["education", "not defined"]
+
+
 def test_undefined_scores_are_explained():
     notes = [note.text for note in parsed("usual").by_class("note")]
     assert "Similarity is not defined where the model's own correlations cannot be told from zero." in notes

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demoscope.scores import Comparison
 from demoscope.scores.gaps import Gap, gap_slope, without_mirror_images
 from tests.scores.simulated import ATTRIBUTES, SURVEY, TRUTH, covers, human_answers, people, scored
 
@@ -115,7 +114,7 @@ def data():
     return people(3, n=300)
 
 
-def slopes(comparison: Comparison) -> dict[str, dict]:
+def slopes(comparison) -> dict[str, dict]:
     return {row["attribute"]: row for row in comparison.gap_slopes.iter_rows(named=True)}
 
 
