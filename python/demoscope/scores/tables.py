@@ -1,7 +1,7 @@
 """Columns of the score tables, the Parquet files behind every figure of the report.
 
-Rows are keyed by the columns of ``by`` (``model`` and ``steering`` unless told otherwise), then ``country``; gap slopes,
-which are over all countries, have ``attribute`` instead.
+Rows are keyed by the columns of ``by`` (``model`` and ``steering`` unless told otherwise), then ``country``;
+gap slopes, which are over all countries, have ``attribute`` instead.
 ``country == "(all)"`` is the summary over countries (sums of terms over countries, never a mean of ratios).
 Numbers that are not defined are null; ``_low`` and ``_high`` are ends of 95 % intervals.
 """
