@@ -103,15 +103,22 @@ def group_gaps(
         model_group: Personas in the group, shape (m,).
 
     Yields:
-        One gap per ordered item, where both sides have at least ten persons in and outside the group.
+        One gap per ordered item, where both sides have at least ten answers in and outside the group.
     """
-    sizes = (human_group.sum(), (~human_group).sum(), model_group.sum(), (~model_group).sum())
-    if min(sizes) < FEWEST_PERSONS:
+    sizes = np.min(
+        [
+            side.answered(keep=keep)
+            for side, group in ((human.side, human_group), (model.side, model_group))
+            for keep in (group, ~group)
+        ],
+        axis=0,
+    )
+    if sizes.max() < FEWEST_PERSONS:
         return
     human_gap, model_gap = _mean_gaps(human, items, human_group), _mean_gaps(model, items, model_group)
     for j, (item, block) in enumerate(zip(items, blocks(human.categories), strict=True)):
         deviation = _deviation(human.totals[0, block], item)
-        if not item.ordered or not deviation > 0:
+        if not item.ordered or not deviation > 0 or sizes[j] < FEWEST_PERSONS:
             continue
         yield Gap.of(
             item.id,

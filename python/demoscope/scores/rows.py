@@ -13,7 +13,7 @@ from demoscope.scores import tables
 from demoscope.scores.marginals import averages
 from demoscope.scores.sides import ExactSide, effective_size, pairs_of
 from demoscope.scores.structure import Estimate, defined_mean, percentiles, scores, total
-from demoscope.stats.kernels import MISSING, STATUS_NAMES
+from demoscope.stats.kernels import STATUS_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,14 +113,14 @@ class Tables:
 
 def _marginal_rows(part: CountryScores) -> Iterator[Row]:
     human, model = part.people.sampled, part.model
-    n_human, n_model = _answered(human), _answered(model)
+    n_human, n_model = human.side.answered(), model.side.answered()
     for j, (item, marginal) in enumerate(zip(part.items, part.marginals, strict=True)):
         row: Row = {
             "item": item.id,
             "domain": item.domain,
             "type": item.type,
-            "n_human": n_human[j],
-            "n_model": n_model[j],
+            "n_human": int(n_human[j]),
+            "n_model": int(n_model[j]),
             "label_mass": part.answers.label_mass[j],
             "invalid_rate": part.answers.invalid[j],
             "order_effect": part.answers.order_effect[j],
@@ -155,15 +155,6 @@ def _marginal_row(marginal: ItemMarginal, human: Sampled) -> Row:
         "human_high": list(marginal.human_high),
         "model_shares": list(marginal.model),
     }
-
-
-def _answered(sampled: Sampled) -> list[int]:
-    """Number of persons with an answer, per item."""
-    side = sampled.side
-    if isinstance(side, ExactSide):
-        first = np.concatenate([[0], np.cumsum(side.categories)[:-1]])
-        return [int(np.isfinite(side.probs[side.profile, column]).sum()) for column in first]
-    return [int(n) for n in (side.codes != MISSING).sum(axis=0)]  # type: ignore[attr-defined]
 
 
 def _pair_rows(part: CountryScores) -> Iterator[Row]:

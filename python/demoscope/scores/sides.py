@@ -40,6 +40,10 @@ class Side(Protocol):
         """Weight of each person, shape (n,)."""
         ...
 
+    def answered(self, *, keep: Mask | None = None) -> NDArray[np.int64]:
+        """Number of persons with an answer, per item, shape (p,)."""
+        ...
+
     def counts(self, multiplicities: Multiplicities | None, *, keep: Mask | None = None) -> Floats:
         """Weighted category totals, shape (B, sum K); (1, sum K) for the full sample (``None``).
 
@@ -76,6 +80,12 @@ class CodedSide:
     def n(self) -> int:
         """Number of persons."""
         return len(self.weights)
+
+    def answered(self, *, keep: Mask | None = None) -> NDArray[np.int64]:
+        """See :class:`Side`."""
+        codes = self.codes if keep is None else self.codes[keep]
+        numbers: NDArray[np.int64] = (codes != kernels.MISSING).sum(axis=0)
+        return numbers
 
     def counts(self, multiplicities: Multiplicities | None, *, keep: Mask | None = None) -> Floats:
         """See :class:`Side`."""
@@ -124,6 +134,13 @@ class ExactSide:
     def n(self) -> int:
         """Number of personas."""
         return len(self.weights)
+
+    def answered(self, *, keep: Mask | None = None) -> NDArray[np.int64]:
+        """See :class:`Side`."""
+        profile = self.profile if keep is None else self.profile[keep]
+        first = [block.start for block in blocks(self.categories)]
+        numbers: NDArray[np.int64] = np.isfinite(self.probs[np.ix_(profile, first)]).sum(axis=0)
+        return numbers
 
     def counts(self, multiplicities: Multiplicities | None, *, keep: Mask | None = None) -> Floats:
         """See :class:`Side`; expected totals, sum over personas of weight x probability."""
