@@ -10,7 +10,7 @@ import polars as pl
 from demoscope.errors import DataError
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
-from demoscope.scores.country import EXCHANGES, CountryScores, prepare_people, score_country
+from demoscope.scores.country import COUNTRY_STEPS, EXCHANGES, CountryScores, prepare_people, score_country
 from demoscope.scores.gaps import country_gaps, gap_slope, without_mirror_images
 from demoscope.scores.inputs import (
     Columns,
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
     from demoscope.stats.frames import FrameLike
     from demoscope.surveys import Item, Survey
+
+# How long the parts of a country take, in permutations of profile labels (10 items, 600 persons, 1,000 replicates).
+PEOPLE_STEPS = 80
+REFERENCE_STEPS = 250
 
 
 def compare(
@@ -110,13 +114,14 @@ def compare(
     human_parts = by_country(people_frame, country, what="humans")
     models = [(group, by_country(part, country, what="answers")) for group, part in groups(answer_frame, by)]
     names = common_countries(human_parts, [parts for _, parts in models])
-    step = _Steps(len(names) * (2 + len(models) * (1 + permutations)), progress)
+    per_country = PEOPLE_STEPS + REFERENCE_STEPS + len(models) * (COUNTRY_STEPS + permutations)
+    step = Steps(len(names) * per_country, progress)
     people = {}
     for name in names:
         people[name] = prepare_people(
             name, human_parts[name], declared, columns=columns, attributes=attributes, streams=streams
         )
-        step()
+        step(PEOPLE_STEPS)
     references = _references(people, declared, streams=streams, step=step)
     tables, verdicts, parts = Tables(by), [], []
     for group, frames in models:
@@ -155,14 +160,20 @@ def compare(
     )
 
 
-class _Steps:
-    """Counts steps and passes them on."""
+class Steps:
+    """Counts steps, each about as long as a permutation, and passes them on.
+
+    Args:
+        count: Steps in all.
+        progress: Called with (steps done, steps in all).
+    """
 
     def __init__(self, count: int, progress: Callable[[int, int], None] | None) -> None:
         self._count, self._done, self._progress = count, 0, progress
 
-    def __call__(self) -> None:
-        self._done += 1
+    def __call__(self, size: int = 1) -> None:
+        """Count ``size`` steps as done."""
+        self._done += size
         if self._progress is not None:
             self._progress(min(self._done, self._count), self._count)
 
@@ -173,14 +184,14 @@ class _Steps:
 
 
 def _references(
-    people: dict[str, People], items: tuple[Item, ...], *, streams: Streams, step: Callable[[], None]
+    people: dict[str, People], items: tuple[Item, ...], *, streams: Streams, step: Steps
 ) -> list[Reference]:
     found: list[Reference] = []
     for here in people.values():
         demographic = demographics_only(here, streams=streams)
         found += [independence(here, streams=streams), split_half(here, items, streams=streams)]
         found += [] if demographic is None else [demographic]
-        step()
+        step(REFERENCE_STEPS)
     return found + other_countries(people, items)
 
 

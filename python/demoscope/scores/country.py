@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 EXCHANGES = 1000
 """Random exchanges of side labels behind each test of equal distributions."""
 
+COUNTRY_STEPS = 150
+"""How long one model takes in one country beside the permutations of its profiles, in such permutations."""
+
 
 @dataclass(frozen=True)
 class CountryScores:
@@ -109,7 +112,7 @@ def score_country(
     attributes: list[str],
     permutations: int,
     streams: Streams,
-    step: Callable[[], None],
+    step: Callable[[int], None],
 ) -> CountryScores:
     """Score one model's answers in one country.
 
@@ -121,7 +124,7 @@ def score_country(
         attributes: Columns that describe persons in both frames.
         permutations: Number of permutations of profile labels.
         streams: Seed, replicates, threads.
-        step: Called after the country and after each permutation.
+        step: Called with the size of each part that is done.
     """
     answers = _answers(frame, items, columns)
     source = sources(people.side.persons, answers.persons, human_id=columns.human_id)
@@ -136,7 +139,7 @@ def score_country(
     exchanges = _exchanges(people, answers.side.n, matched=source is not None, streams=streams)
     exchanged = exchanged_totals(people.side, answers.side, source=source, exchanges=exchanges)
     country_terms = terms(people.sampled, model, n_effective=people.n_effective)
-    step()
+    step(COUNTRY_STEPS)
     shuffled = None
     if isinstance(answers.side, ExactSide):
         shuffled = products(

@@ -62,7 +62,7 @@ def products(
     country: str,
     count: int,
     streams: Streams,
-    step: Callable[[], None],
+    step: Callable[[int], None],
 ) -> Products | None:
     """Correlate ``count`` permuted models with the human matrix of one country.
 
@@ -74,7 +74,7 @@ def products(
         country: Key of the random streams.
         count: Number of permutations R.
         streams: Seed and threads.
-        step: Called after each permutation.
+        step: Called with 1 after each permutation.
 
     Returns:
         ``None`` with fewer than three profiles: nothing to permute.
@@ -96,7 +96,7 @@ def products(
         rho, _ = candidate.correlations(None, pairs=pairs, threads=streams.threads)
         m = np.where(np.isfinite(rho[0]), rho[0], 0.0)[used]
         mm[r], hm[r] = np.square(m).mean(), (m * human_rho[used]).mean()
-        step()
+        step(1)
     return Products(mm=mm, hm=hm, hh=human_terms.hh)
 
 
