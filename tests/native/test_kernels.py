@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 from typing import Any
 
@@ -180,6 +181,11 @@ def test_control_c_stops_a_long_run(survey: dict[str, Any]) -> None:
         timer.start()
         kernels.sampled_correlations(survey["codes"], SIZES, survey["weights"], copies, threads=1)
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    # Started in the background of a shell, a process ignores Ctrl-C from the start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     timer.join()
