@@ -39,17 +39,12 @@ class ModelAnswers:
         persons: One row per persona, in the order of the side, with all columns that are constant for a persona.
         invalid: Share of elicited answers that are not valid, per item, shape (p,).
         label_mass: Mean probability of all labels together, per item, shape (p,), NaN where unknown.
-        order_effect: Total variation between the mean distributions of both option orders, per item, shape (p,), NaN
-            where only one order was asked.
-        one_order: Whether a persona met each item in one order only, though both orders were asked.
     """
 
     side: CodedSide | ExactSide
     persons: pl.DataFrame
     invalid: NDArray[np.float64]
     label_mass: NDArray[np.float64]
-    order_effect: NDArray[np.float64]
-    one_order: bool
 
 
 def is_response_table(frame: pl.DataFrame) -> bool:
@@ -98,8 +93,6 @@ def wide_answers(
         persons=frame.drop([item.id for item in items]),
         invalid=(side.codes == MISSING).mean(axis=0),
         label_mass=np.full(len(items), np.nan),
-        order_effect=np.full(len(items), np.nan),
-        one_order=False,
     )
 
 
@@ -126,15 +119,11 @@ def long_answers(frame: pl.DataFrame, items: Sequence[Item], *, person: str, wei
         if scored
         else _drawn_side(frame, items, persons, person=person, weights=weights)
     )
-    effects = _order_effects(frame, items) if scored and "order" in frame.columns else np.full(len(items), np.nan)
-    both = bool(np.isfinite(effects).any())
     return ModelAnswers(
         side=side,
         persons=persons,
         invalid=_invalid(frame, items),
         label_mass=_label_mass(frame, items),
-        order_effect=effects,
-        one_order=both and not frame.select(person, "item").is_duplicated().any(),
     )
 
 
@@ -219,17 +208,6 @@ def _label_mass(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float6
             known = frame.filter(pl.col("item") == item.id)["label_mass"].drop_nulls().to_numpy()
             masses[j] = known.mean() if len(known) else np.nan
     return masses
-
-
-def _order_effects(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float64]:
-    effects = np.full(len(items), np.nan)
-    valid = frame.filter(pl.col("probs").is_not_null())
-    for j, item in enumerate(items):
-        parts = valid.filter(pl.col("item") == item.id).partition_by("order", maintain_order=True)
-        if len(parts) == 2:
-            one, other = (np.array(part["probs"].to_list(), dtype=np.float64).mean(axis=0) for part in parts)
-            effects[j] = np.abs(one - other).sum() / 2
-    return effects
 
 
 def _identifiers(frame: pl.DataFrame, person: str | None, *, what: str) -> tuple[str, ...]:

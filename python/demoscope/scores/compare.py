@@ -22,6 +22,7 @@ from demoscope.scores.inputs import (
     shared_attributes,
 )
 from demoscope.scores.marginals import averages
+from demoscope.scores.orders import without_order_effects
 from demoscope.scores.permuted import permuted
 from demoscope.scores.references import (
     People,
@@ -112,8 +113,11 @@ def compare(
     attributes = shared_attributes(people_frame, answer_frame, items=declared, columns=columns)
     streams = Streams(seed=seed, replicates=replicates, threads=threads)
     human_parts = by_country(people_frame, country, what="humans")
-    models = [(group, by_country(part, country, what="answers")) for group, part in groups(answer_frame, by)]
-    names = common_countries(human_parts, [parts for _, parts in models])
+    models = []
+    for group, part in groups(answer_frame, by):
+        averaged, orders = without_order_effects(part, declared, person=persona_id)
+        models.append((group, by_country(averaged, country, what="answers"), orders))
+    names = common_countries(human_parts, [frames for _, frames, _ in models])
     per_country = PEOPLE_STEPS + REFERENCE_STEPS + len(models) * (COUNTRY_STEPS + permutations)
     step = Steps(len(names) * per_country, progress)
     people = {}
@@ -124,7 +128,7 @@ def compare(
         step(PEOPLE_STEPS)
     references = _references(people, declared, streams=streams, step=step)
     tables, verdicts, parts = Tables(by), [], []
-    for group, frames in models:
+    for group, frames, orders in models:
         parts = [
             score_country(
                 people[name],
@@ -132,6 +136,7 @@ def compare(
                 declared,
                 columns=columns,
                 attributes=attributes,
+                orders=orders,
                 permutations=permutations,
                 streams=streams,
                 step=step,
@@ -205,9 +210,9 @@ def _add_group(
     _add_gaps(tables, group, parts)
     selections = [(part.people.country, [part]) for part in parts if part.people.country != ALL]
     for country, selected in [*selections, (ALL, parts)]:
-        n_human = float(np.mean([part.people.side.n for part in selected]))
-        mean = averages([item for part in selected for item in part.marginals if item is not None], n_human=n_human)
-        structure = scores(total(part.terms for part in selected), n_human=n_human)
+        cut = _most_interviews(selected)
+        mean = averages([item for part in selected for item in part.marginals if item is not None], n_human=cut)
+        structure = scores(total(part.terms for part in selected), n_human=cut)
         chance = permuted([part.products for part in selected if part.products is not None])
         tables.add_scores(group, country, selected, mean, structure, chance)
     # The last selection is that of all countries: its scores are what the verdict speaks of.
@@ -216,7 +221,7 @@ def _add_group(
         mean,
         structure,
         chance,
-        _yardsticks(references, n_human=n_human),
+        _yardsticks(references, n_human=cut),
         Circumstances(
             matched=all(part.matched for part in parts),
             exact=all(isinstance(part.model.side, ExactSide) for part in parts),
@@ -225,8 +230,9 @@ def _add_group(
             items=len(items),
             degenerate=sum(int(part.model.degenerate.sum()) for part in parts),
             weighted=weighted,
-            order_effect=defined_mean(np.concatenate([part.answers.order_effect for part in parts])),
-            one_order=any(part.answers.one_order for part in parts),
+            complete=all(part.model.side.n == part.people.side.n for part in parts),
+            order_effect=defined_mean(np.array(list(parts[0].orders.effects.values()))),
+            order_removed=parts[0].orders.removed,
         ),
     )
 
@@ -242,6 +248,15 @@ def _add_gaps(tables: Tables, group: dict[str, str], parts: list[CountryScores])
     for attribute in dict.fromkeys(attribute for attribute, _, _ in gaps):
         slope = gap_slope([gap for name, _, gap in gaps if name == attribute])
         tables.add_gap_slope(group, attribute, slope)
+
+
+def _most_interviews(parts: list[CountryScores]) -> float:
+    """Where "worth N interviews" is cut off: the people there were, or the drawn answers if they were fewer."""
+    sizes = [
+        part.people.side.n if isinstance(part.model.side, ExactSide) else min(part.people.side.n, part.model.side.n)
+        for part in parts
+    ]
+    return float(np.mean(sizes))
 
 
 def _yardsticks(references: list[Reference], *, n_human: float) -> Yardsticks:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from demoscope.scores.orders import OrderEffects
     from demoscope.surveys import Item
 
 EXCHANGES = 1000
@@ -46,6 +47,7 @@ class CountryScores:
         marginals: One entry per item, ``None`` where a side has no valid answer.
         terms: Structure terms.
         products: Permuted profiles (A6); ``None`` without option probabilities or with fewer than three profiles.
+        orders: What the order of options did to the model's answers, in all countries together.
         gaps: Attribute, level and gap.
         eta2_human, eta2_model: Share of variance between demographic cells, NaN without attributes.
     """
@@ -58,6 +60,7 @@ class CountryScores:
     marginals: list[ItemMarginal | None]
     terms: Terms
     products: Products | None
+    orders: OrderEffects
     gaps: list[tuple[str, str, Gap]]
     eta2_human: float
     eta2_model: float
@@ -110,6 +113,7 @@ def score_country(
     *,
     columns: Columns,
     attributes: list[str],
+    orders: OrderEffects,
     permutations: int,
     streams: Streams,
     step: Callable[[int], None],
@@ -122,11 +126,14 @@ def score_country(
         items: Declarations.
         columns: Names of the other columns.
         attributes: Columns that describe persons in both frames.
+        orders: What was measured of the order of options.
         permutations: Number of permutations of profile labels.
         streams: Seed, replicates, threads.
         step: Called with the size of each part that is done.
     """
     answers = _answers(frame, items, columns)
+    if answers.side.n < 2:
+        raise DataError(f"answers in {people.country}: {answers.side.n} persona; at least 2 are needed")
     source = sources(people.side.persons, answers.persons, human_id=columns.human_id)
     if source is not None and columns.weights not in frame.columns:
         # A matched persona stands for its respondent, weight included.
@@ -162,6 +169,7 @@ def score_country(
         marginals=item_marginals(people.sampled, model, items, null_totals=exchanged),
         terms=country_terms,
         products=shuffled,
+        orders=orders,
         gaps=_gaps(people, answers, model, items, attributes),
         eta2_human=eta_squared(people.side, profiles(people.frame, attributes), items) if known else float("nan"),
         eta2_model=eta_squared(answers.side, profiles(answers.persons, attributes), items) if known else float("nan"),

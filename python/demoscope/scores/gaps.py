@@ -147,6 +147,8 @@ def _means(totals: Floats, item: Item) -> Floats:
 
 
 def _deviation(totals: Floats, item: Item) -> float:
+    if not totals.sum() > 0:
+        return float("nan")
     shares, scores = totals / totals.sum(), np.asarray(item.scores)
     mean = (shares * scores).sum()
     return float(np.sqrt((shares * np.square(scores - mean)).sum()))

@@ -181,7 +181,12 @@ def _undeclared(name: str, humans: pl.DataFrame, answers: pl.DataFrame) -> Item:
         return Item(id=name, text=name, options=tuple(Option(code=k, label=label) for k, label in enumerate(labels)))
     codes = set(column.drop_nulls())
     if not is_response_table(answers):
-        codes |= set(answers[name].drop_nulls())
+        given = answers[name].drop_nulls()
+        if not given.dtype.is_numeric() or (
+            given.dtype.is_float() and (given.is_nan() | (given != given.floor())).any()
+        ):
+            raise DataError(f"answers: column {name!r} ({given.dtype}) does not hold integer codes")
+        codes |= set(given)
     elif "code" in answers.columns:
         codes |= set(answers.filter(pl.col("item") == name)["code"].drop_nulls())
     return Item(id=name, text=name, options=tuple(Option(code=int(code), label=str(code)) for code in sorted(codes)))

@@ -123,7 +123,7 @@ def _marginal_rows(part: CountryScores) -> Iterator[Row]:
             "n_model": int(n_model[j]),
             "label_mass": part.answers.label_mass[j],
             "invalid_rate": part.answers.invalid[j],
-            "order_effect": part.answers.order_effect[j],
+            "order_effect": part.orders.effects.get(item.id),
         }
         yield row if marginal is None else row | _marginal_row(marginal, human)
 
@@ -230,7 +230,7 @@ def _average_row(parts: Sequence[CountryScores], mean: Averages) -> Row:
         "interviews_censored": mean.censored,
         "label_mass": defined_mean(np.concatenate([part.answers.label_mass for part in parts])),
         "invalid_rate": defined_mean(np.concatenate([part.answers.invalid for part in parts])),
-        "order_effect": defined_mean(np.concatenate([part.answers.order_effect for part in parts])),
+        "order_effect": defined_mean(np.array(list(parts[0].orders.effects.values()))),
         "eta2_human": defined_mean(np.array([part.eta2_human for part in parts])),
         "eta2_model": defined_mean(np.array([part.eta2_model for part in parts])),
     }

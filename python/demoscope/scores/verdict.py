@@ -55,8 +55,9 @@ class Circumstances:
         presentation: ``"single"`` where items were asked one by one, "" if unknown.
         countries, items, degenerate: Numbers of countries, items, and (country, item) without usable variation.
         weighted: Human weights were used.
+        complete: Every respondent has a persona.
         order_effect: Mean total variation between both option orders, NaN where one order was asked.
-        one_order: Each persona met an item in one order only.
+        order_removed: Each persona met an item in one order, and the main effect of order was taken out.
     """
 
     matched: bool
@@ -66,8 +67,9 @@ class Circumstances:
     items: int
     degenerate: int
     weighted: bool
+    complete: bool
     order_effect: float
-    one_order: bool
+    order_removed: bool
 
 
 def verdict(
@@ -93,6 +95,7 @@ def verdict(
             "interviews_averages_more_than": averages.censored,
             "interviews_structure": _finite(structure.interviews.value),
             "interviews_structure_more_than": structure.censored,
+            "interviews_independence": _finite(structure.interviews_independence),
             "structure_r2": _finite(structure.structure_r2.value),
             "similarity": _finite(structure.similarity.value),
             "constraint": _finite(structure.constraint.value),
@@ -144,7 +147,7 @@ def _structure(structure: StructureScores, permuted: Permuted | None, yardsticks
 def _structure_claim(structure: StructureScores, permuted: Permuted | None) -> str:
     similar = structure.similarity
     if not np.isfinite(similar.value):
-        return "The model's own correlations cannot be told from zero: it shows no structure."
+        return "The model's own correlations are too near to zero for a pattern to be judged: no structure is shown."
     if permuted is None:
         return "Without profiles to permute, chance similarity is unknown, so no claim of structure is made."
     by_chance = f"profiles permuted item by item are as similar with p = {permuted.p:.3f}"
@@ -163,32 +166,38 @@ def _structure_claim(structure: StructureScores, permuted: Permuted | None) -> s
 
 def _conditions(c: Circumstances) -> list[str]:
     conditions = []
-    if c.presentation in ("", "single"):
+    if c.presentation == "single":
         conditions.append(
             "Items were asked one at a time: answers of one persona are independent given what its prompt shows, "
             "so no dependence beyond demographics can appear, whatever the model knows."
         )
+    elif not c.presentation:
+        conditions.append(
+            "How items were asked is not known: if one at a time, no dependence beyond what a prompt shows can appear."
+        )
     conditions.append("Intervals are conditional on this exact prompt; other wordings and orders were not resampled.")
     if np.isfinite(c.order_effect):
         how = "both orders were asked and averaged"
-        if c.one_order:
+        if c.order_removed:
             how = (
-                "each profile met an item in one order, drawn at random, which adds to the differences between profiles"
+                "each profile met an item in one order, drawn at random, and the mean effect of order was taken out "
+                "(what order does to one profile and not to another was not)"
             )
         changed = f"{100 * c.order_effect:.0f} of 100 answers of the model"
         conditions.append(f"Reversing the order of options alone changes {changed}; {how}.")
     if c.exact:
         conditions.append("Scores use the probability of every option, so drawing answers adds no noise.")
     if c.matched:
-        conditions.append("Personas are matched to respondents and resampled with them; their compositions are equal.")
+        equal = "; their compositions are equal" if c.complete else ", a part of all respondents"
+        conditions.append(f"Personas are matched to respondents and resampled with them{equal}.")
     if c.countries > 1:
         conditions.append(f"Correlations are taken within each of {c.countries} countries, then summed.")
     if not c.weighted:
         conditions.append("People are not weighted: results speak of the sample, not of the population behind it.")
     if c.degenerate:
         conditions.append(
-            f"{c.degenerate} of {c.countries * c.items} items (by country) vary too little in the model's answers; "
-            "their pairs count as zero structure."
+            f"{c.degenerate} of {c.countries * c.items} items (by country) have 95 % of the model's answers in one option "
+            "or fewer than 25 answers outside it; their pairs count as zero structure."
         )
     return conditions
 
