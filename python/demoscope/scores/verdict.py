@@ -196,8 +196,8 @@ def _conditions(c: Circumstances) -> list[str]:
         conditions.append("People are not weighted: results speak of the sample, not of the population behind it.")
     if c.degenerate:
         conditions.append(
-            f"{c.degenerate} of {c.countries * c.items} items (by country) have 95 % of the model's answers in one option "
-            "or fewer than 25 answers outside it; their pairs count as zero structure."
+            f"{c.degenerate} of {c.countries * c.items} items (by country) have 95 % of the model's answers in one "
+            "option, or fewer than 25 outside it; their pairs count as zero structure."
         )
     return conditions
 
