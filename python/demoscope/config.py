@@ -6,7 +6,7 @@ import reprlib
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from demoscope.errors import ConfigError, nearest
 from demoscope.schema import Mode, Presentation
@@ -68,6 +68,15 @@ class RunConfig(Settings):
     questions: QuestionSettings = QuestionSettings()
     models: tuple[ModelSettings, ...] = Field(min_length=1)
     scores: ScoreSettings = ScoreSettings()
+
+    @field_validator("models")
+    @classmethod
+    def _names_differ(cls, models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
+        names = [model.name for model in models]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{names.count(name)} models are named {name!r}; answers are told apart by that name")
+        return models
 
 
 def read_toml(path: Path) -> dict[str, Any]:

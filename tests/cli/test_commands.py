@@ -129,11 +129,11 @@ def test_score_answers_from_elsewhere(tmp_path, form):
     result = demoscope("score", path.name, "--survey", "ces2016", "--replicates", "50", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     # Answers copied from the people themselves: nothing is farther than noise.
-    assert (
-        result.stdout.splitlines()[0]
-        == "echo: worth more than 600 interviews on averages, more than 600 on how opinions go together"
-    )
+    headline = "echo: worth more than 600 interviews on averages, more than 600 on how opinions go together"
+    assert result.stdout.splitlines()[0].startswith(headline)
     summary = json.loads((tmp_path / "demoscope-score/summary.json").read_text(encoding="utf-8"))
+    independent = summary["verdicts"][0]["numbers"]["interviews_independence"]
+    assert result.stdout.splitlines()[0] == f"{headline} (independent items: {independent:,.0f})"
     assert summary["settings"]["design"] == "matched"
     assert summary["settings"]["attributes"] == ["sex", "age_band"]
     assert (tmp_path / "demoscope-score/report.html").exists()
@@ -149,6 +149,9 @@ def test_score_answers_from_elsewhere(tmp_path, form):
         ("per_country = 60", 'attributes = ["sexx"]', ["sexx", "did you mean 'sex'?"]),
         ("replicates = 50", "replicates = many", ["not a TOML file", "run.toml"]),
         ('rule = "uniform"', 'rule = "unifrom"', ["unifrom", "uniform"]),
+        ('rule = "uniform" }', 'rule = "uniform" }\nsteerings = ["persone"]', ["persone", "did you mean 'persona'?"]),
+        ("[scores]", '[[models]]\nname = "uniform"\nengine = "scripted"\n[scores]', ["2 models are named 'uniform'"]),
+        ("[personas]", '[questions]\nitems = ["ideo"]\n[personas]', ["questions.items", "at least 2"]),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, old, new, words):
@@ -159,6 +162,52 @@ def test_wrong_settings_are_named(tmp_path, old, new, words):
     for word in words:
         assert word in result.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_score_says_what_it_does_not_use(tmp_path):
+    people = load_microdata(load_survey("ces2016")).frame
+    answers = people.select("country", "sex", "respondent_id", "ideo", "pid7na", "churchatd").with_columns(
+        shoe=pl.lit(42)
+    )
+    answers.write_csv(tmp_path / "answers.csv")
+    result = demoscope("score", "answers.csv", "--survey", "ces2016", "--replicates", "50", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Columns not used: shoe\n" in result.stderr
+    lacking = "religimp, prayerfreq, bornagain, angryracism, whiteadv, fearraces, racerare"
+    assert f"Items that the answers lack: {lacking}\n" in result.stderr
+    page = (tmp_path / "demoscope-score/report.html").read_text(encoding="utf-8")
+    assert "Columns not used" in page
+    assert lacking in page
+    assert result.stdout.startswith("answers: worth ")
+
+
+def test_score_by_an_unknown_column(tmp_path):
+    (tmp_path / "answers.csv").write_text("modell,country,ideo,pid7na\nx,NY,1,1\n", encoding="utf-8")
+    result = demoscope("score", "answers.csv", "--survey", "ces2016", "--by", "model", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "answers.csv: no column 'model'" in result.stderr
+    assert "did you mean 'modell'?" in result.stderr
+
+
+def test_score_does_not_write_over_a_run(finished, tmp_path):
+    folder, _ = finished
+    (tmp_path / "answers.csv").write_text("ideo\n1\n", encoding="utf-8")
+    run = folder / "runs/scripted"
+    before = (run / "report.html").read_bytes()
+    result = demoscope("score", "answers.csv", "--survey", "ces2016", "--out", run, cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{run}: holds a run" in result.stderr
+    assert (run / "report.html").read_bytes() == before
+
+
+def test_a_run_needs_a_folder_of_its_own(tmp_path):
+    (tmp_path / "run.toml").write_text(SETTINGS, encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/letter.txt").write_text("kept", encoding="utf-8")
+    result = demoscope("run", "run.toml", "--out", "mine", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "mine: holds files that are not those of a run" in result.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 
 def test_missing_files_are_named(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from demoscope.cli.verdicts import verdict_line
 from demoscope.errors import EXIT_DONE, EXIT_ROWS_IN_ERROR
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _execute(settings: RunConfig, *, base: Path, out: Path, threads: int | None)
     except KeyboardInterrupt:
         raise click.Abort from None
     for verdict in outcome.comparison.verdicts:
-        click.echo(f"{' / '.join(verdict.group.values())}: {verdict.headline}")
+        click.echo(verdict_line(verdict))
     click.echo(str(outcome.report))
     if outcome.errors:
         click.echo(f"{outcome.errors} cells ended in an error; the same command asks them again", err=True)

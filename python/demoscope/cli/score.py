@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from demoscope.cli.run import threads_option
+from demoscope.cli.verdicts import verdict_line
 
 
 @click.command()
@@ -14,9 +15,12 @@ from demoscope.cli.run import threads_option
 @click.option("--survey", required=True, help="Name of an embedded survey, or a survey TOML.")
 @click.option("--humans", type=click.Path(path_type=Path), help="CSV or Parquet; the survey's own data by default.")
 @click.option(
-    "--by", multiple=True, default=("model", "steering"), show_default=True, help="Columns that tell models apart."
+    "--by", multiple=True, help="Columns that tell models apart.  [default: model and steering, where they exist]"
 )
-@click.option("--country", help="Column of the country in ANSWERS.  [default: country, where it exists]")
+@click.option(
+    "--country",
+    help="Column of the country in ANSWERS.  [default: country, the survey's own column, or that of the respondent]",
+)
 @click.option("--persona-id", help="Column that identifies a persona.  [default: persona_id, where it exists]")
 @click.option("--items", help="Items to score, separated by commas; all common ones by default.")
 @click.option("--replicates", type=click.IntRange(min=20), default=1000, show_default=True)
@@ -48,11 +52,11 @@ def score(
     from demoscope.cli.progress import progress
     from demoscope.runs import score_files
 
-    comparison, written = score_files(
+    scored = score_files(
         answers,
         survey=survey,
         humans=humans,
-        by=by,
+        by=by or None,
         country=country,
         persona_id=persona_id,
         items=None if items is None else [name.strip() for name in items.split(",")],
@@ -63,7 +67,8 @@ def score(
         folder=out,
         show=progress,
     )
-    for verdict in comparison.verdicts:
-        name = " / ".join(verdict.group.values()) or answers.stem
-        click.echo(f"{name}: {verdict.headline}")
-    click.echo(str(written))
+    for label, names in scored.unused:
+        click.echo(f"{label}: {names}", err=True)
+    for verdict in scored.comparison.verdicts:
+        click.echo(verdict_line(verdict, unnamed=answers.stem))
+    click.echo(str(scored.report))

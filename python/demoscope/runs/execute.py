@@ -23,12 +23,13 @@ from demoscope.scores import Comparison, compare
 from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from demoscope.config import ModelSettings, RunConfig
     from demoscope.engines.base import Engine
+    from demoscope.responses import Cell
 
     Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
     """Shows progress under a label: a context that gives a function of (steps done, steps in all)."""
@@ -72,7 +73,7 @@ def with_asked_items(config: RunConfig, survey: Survey) -> RunConfig:
     """Settings that name their items: those given, or all; never one whose answer a prompt tells.
 
     Raises:
-        ConfigError: An item is unknown, or is told by the prompt and asked for by name.
+        ConfigError: An item is unknown, or is told by the prompt and asked for by name; or fewer than two are left.
     """
     told = survey.items_told_by(survey.shown(config.personas.attributes))
     items = config.questions.items
@@ -81,6 +82,8 @@ def with_asked_items(config: RunConfig, survey: Survey) -> RunConfig:
     for name in items:
         if survey.item(name).id in told:
             raise ConfigError(f"questions.items: {name!r} is told by the prompt; it cannot be asked as well")
+    if len(items) < 2:
+        raise ConfigError(f"questions.items: {len(items)} left to ask; structure needs at least 2")
     return config.model_copy(update={"questions": config.questions.model_copy(update={"items": items})})
 
 
@@ -112,17 +115,22 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
         KeyboardInterrupt: Nothing that was answered is lost.
     """
     run = RunFolder(folder)
+    run.check_for_run()
     survey, data, personas = load_people(config, base)
     config = with_asked_items(config, survey)
     with ExitStack() as stack:
-        # All engines before the first file: what cannot be asked is said before anything is written.
+        # All engines and plans before the first file: what cannot be asked is said before anything is written.
         engines = [stack.enter_context(closing(make_engine(model, base))) for model in config.models]
+        plans = [
+            plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
+            for model, engine in zip(config.models, engines, strict=True)
+        ]
         run.create()
         _write_inputs(run, config, survey, personas)
         store = stack.enter_context(Store(run.responses))
         parts = []
-        for model, engine in zip(config.models, engines, strict=True):
-            parts.append(_ask(model, engine, config, survey, personas, run=run, store=store, show=show))
+        for model, engine, plan in zip(config.models, engines, plans, strict=True):
+            parts.append(_ask(model, engine, plan, run=run, store=store, show=show))
             engine.close()
     asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
     content = answers_hash(cells)
@@ -158,18 +166,9 @@ def _write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: p
 
 
 def _ask(
-    model: ModelSettings,
-    engine: Engine,
-    config: RunConfig,
-    survey: Survey,
-    personas: pl.DataFrame,
-    *,
-    run: RunFolder,
-    store: Store,
-    show: Show,
+    model: ModelSettings, engine: Engine, plan: Sequence[Cell], *, run: RunFolder, store: Store, show: Show
 ) -> tuple[Asked, pl.DataFrame]:
     """Ask one model what is missing; give its cells, old and new."""
-    plan = plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
     with show(f"asking {model.name}") as progress:
         summary = collect(plan, engine, store, progress=progress)
     facts = dict(engine.facts())

@@ -86,12 +86,22 @@ def run_facts(
     )
 
 
-def external_facts(answers: Path, survey: Survey, comparison: Comparison) -> RunFacts:
-    """Facts of a comparison of answers that were made elsewhere."""
+def external_facts(
+    answers: Path, survey: Survey, comparison: Comparison, *, unused: Sequence[tuple[str, str]]
+) -> RunFacts:
+    """Facts of a comparison of answers that were made elsewhere.
+
+    Args:
+        answers: Their file.
+        survey: The survey.
+        comparison: The scores.
+        unused: What the answers lack and what of them was not used: labels and names.
+    """
     given = (
         ("Answers", answers.name),
         ("Design", str(comparison.settings["design"])),
         ("Attributes in both files", ", ".join(comparison.settings["attributes"]) or "none"),
+        *unused,
         ("demoscope", __version__),
     )
     return RunFacts(

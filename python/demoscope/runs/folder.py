@@ -69,15 +69,38 @@ class RunFolder:
         """The page."""
         return self.path / "report.html"
 
-    def create(self) -> None:
-        """Make the folder.
+    def check_for_run(self) -> None:
+        """Refuse a folder that holds something else than a run.
 
         Raises:
-            ConfigError: Something else has that name.
+            ConfigError: It is a file, or a folder with files and no ``run.toml``.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise ConfigError(f"{self.path}: is a file; a run needs a folder")
+        self._check_is_folder()
+        # Hidden files may be a settings file that was being written when its run was stopped.
+        if self.path.exists() and not self.settings.exists() and any(not _is_hidden(p) for p in self.path.iterdir()):
+            raise ConfigError(f"{self.path}: holds files that are not those of a run; a run needs a folder of its own")
+
+    def check_for_scores(self) -> None:
+        """Refuse a folder whose scores are those of a run.
+
+        Raises:
+            ConfigError: It is a file, or a folder with a ``run.toml``.
+        """
+        self._check_is_folder()
+        if self.settings.exists():
+            raise ConfigError(f"{self.path}: holds a run, whose scores and report would be lost; name another folder")
+
+    def create(self) -> None:
+        """Make the folder, once it is checked."""
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def _check_is_folder(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigError(f"{self.path}: is a file, not a folder")
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,6 +11,9 @@ from demoscope.config import ModelSettings, RunConfig, parse, read_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "table"})
+"""Options of engines that may name a file or folder."""
+
 
 def read_config(path: Path) -> RunConfig:
     """Settings of a run from a TOML file.
@@ -38,11 +41,11 @@ def data_path(config: RunConfig, base: Path) -> Path | None:
 
 
 def resolved_options(model: ModelSettings, base: Path) -> Mapping[str, Any]:
-    """Options of an engine; a text that names a file or folder beside the settings becomes its path."""
+    """Options of an engine; those that name a file or folder beside the settings become its path."""
 
-    def resolve(value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
-        if isinstance(value, str) and value and (base / value).exists():
+    def resolve(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+        if key in PATH_OPTIONS and isinstance(value, str) and value and (base / value).exists():
             return str((base / value).resolve())
         return value
 
-    return {key: resolve(value) for key, value in model.options.items()}
+    return {key: resolve(key, value) for key, value in model.options.items()}
