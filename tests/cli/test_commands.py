@@ -60,6 +60,7 @@ def test_run_writes_everything_and_prints_only_results(finished):
         "run.toml",
         "manifest.json",
         "personas.parquet",
+        "answers.parquet",
         "summary.json",
         "report.html",
         "scores/pairs.parquet",

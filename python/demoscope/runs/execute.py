@@ -19,6 +19,7 @@ from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest, recorded_facts
 from demoscope.runs.settings import data_path, resolved_options, survey_source
+from demoscope.schema import SCORED
 from demoscope.scores import Comparison, compare
 from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
 
@@ -135,6 +136,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
     content = answers_hash(cells)
     answers = response_table(cells, personas, survey=survey, draws=config.questions.draws, seed=config.seed)
+    answers.filter(pl.col("draw") > SCORED).drop("probs").write_parquet(run.answers)
     with show("scoring") as progress:
         comparison = compare(
             data.frame,
@@ -152,7 +154,9 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
         )
     written = comparison.write(run.scores)
     write_json(run.summary, comparison.summary())
-    write_json(run.manifest, manifest(config, survey, asked, answers_hash=content, files=[run.personas, *written]))
+    write_json(
+        run.manifest, manifest(config, survey, asked, answers_hash=content, files=[run.personas, run.answers, *written])
+    )
     facts = run_facts(config, survey, data, personas, asked, answers_hash=content)
     write_facts(run.facts, facts)
     write_report(comparison, survey=survey, facts=facts, path=run.report)

@@ -35,6 +35,7 @@ RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),
     ("manifest.json", "versions, seeds and hashes"),
     ("personas.parquet", "who was asked as"),
+    ("answers.parquet", "answers drawn from those probabilities, one row per persona, item and draw"),
     ("responses/", "every asked cell with the probability of each option"),
 )
 

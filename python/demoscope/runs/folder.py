@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "responses"
 
     @property
+    def answers(self) -> Path:
+        """Drawn answers, one row per persona, item and draw."""
+        return self.path / "answers.parquet"
+
+    @property
     def scores(self) -> Path:
         """Score tables."""
         return self.path / "scores"
