@@ -16,6 +16,8 @@ from demoscope.stats import bootstrap_polychoric, polychoric, polychoric_table
 from demoscope.stats.kernels import STATUS_NAMES, respondent_multiplicities
 
 SAME = 1e-8
+ENOUGH = 10
+"""Fewer complete answers than this can make a likelihood with two equal maxima; either is then as good an estimate."""
 POLICIES = st.sampled_from(["keep_margins", "add_half", "add_half_all", "one_over_n", "none"])
 
 codes = st.one_of(st.none(), st.integers(-2, 4))
@@ -43,8 +45,7 @@ def test_every_pair_has_an_honest_status(frame: pl.DataFrame, policy: Any, thres
     for row in found.iter_rows(named=True):
         assert row["status"] in STATUS_NAMES
         assert row["status"] != "excluded"
-        # A handful of respondents can make a table with two equal maxima.
-        assert row["status"] != "not_converged" or row["n"] < 10
+        assert row["status"] != "not_converged" or row["n"] < ENOUGH
         if row["status"] == "ok":
             assert -1 < row["rho"] < 1
             assert "clipped" in row["flags"] or row["se"] >= 0
@@ -108,15 +109,16 @@ def test_order_of_items_and_rows_is_irrelevant(frame: pl.DataFrame, policy: Any)
     pairs = {frozenset((row["item_a"], row["item_b"])): row for row in turned.iter_rows(named=True)}
     for row in found.iter_rows(named=True):
         other = pairs[frozenset((row["item_a"], row["item_b"]))]
-        assert row["status"] == other["status"]
-        assert same([row["rho"]], [other["rho"]], 1e-6)
+        if row["n"] >= ENOUGH:
+            assert row["status"] == other["status"]
+            assert same([row["rho"]], [other["rho"]], 1e-6)
 
 
-@given(frames(st.one_of(st.none(), st.integers(0, 3)), least=10))
+@given(frames(st.one_of(st.none(), st.integers(0, 3)), least=25))
 def test_reversed_categories_flip_the_sign(frame: pl.DataFrame) -> None:
     items = [c for c in frame.columns if c != "w"]
-    found = polychoric(frame, items=items)
-    flipped = polychoric(frame.with_columns(q0=3 - pl.col("q0")), items=items)
+    found = polychoric(frame, items=items).filter(pl.col("n") >= ENOUGH)
+    flipped = polychoric(frame.with_columns(q0=3 - pl.col("q0")), items=items).filter(pl.col("n") >= ENOUGH)
     sign = np.where(found["item_a"] == "q0", -1.0, 1.0)
     assert found["status"].to_list() == flipped["status"].to_list()
     assert same(flipped["rho"].to_list(), (sign * found["rho"].to_numpy()).tolist())
@@ -125,8 +127,8 @@ def test_reversed_categories_flip_the_sign(frame: pl.DataFrame) -> None:
 
 @given(frames(least=10), st.floats(0.01, 100))
 def test_scale_of_the_weights_is_irrelevant(frame: pl.DataFrame, scale: float) -> None:
-    found = polychoric(frame, weights="w")
-    scaled = polychoric(frame.with_columns(pl.col("w") * scale), weights="w")
+    found = polychoric(frame, weights="w").filter(pl.col("n") >= ENOUGH)
+    scaled = polychoric(frame.with_columns(pl.col("w") * scale), weights="w").filter(pl.col("n") >= ENOUGH)
     assert found["status"].to_list() == scaled["status"].to_list()
     assert same(scaled["rho"].to_list(), found["rho"].to_list(), 1e-6)
     assert same(scaled["n_eff"].to_list(), found["n_eff"].to_list(), 1e-6)
