@@ -53,7 +53,7 @@ def sampled_correlations(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
     weights: NDArray[np.float64] | None,
-    multiplicities: NDArray[np.uint16] | None,
+    multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     pairs: NDArray[np.bool_] | None,
     thresholds: str,
     zero_cells: str,
@@ -64,7 +64,7 @@ def sampled_counts(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
     weights: NDArray[np.float64] | None,
-    multiplicities: NDArray[np.uint16] | None,
+    multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     threads: int | None,
 ) -> NDArray[np.float64]: ...
 def exact_correlations(
@@ -72,7 +72,7 @@ def exact_correlations(
     categories: Sequence[int],
     profile: NDArray[np.uint32],
     weights: NDArray[np.float64] | None,
-    multiplicities: NDArray[np.uint16] | None,
+    multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     pairs: NDArray[np.bool_] | None,
     thresholds: str,
     zero_cells: str,
@@ -84,7 +84,7 @@ def exact_counts(
     categories: Sequence[int],
     profile: NDArray[np.uint32],
     weights: NDArray[np.float64] | None,
-    multiplicities: NDArray[np.uint16] | None,
+    multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     threads: int | None,
 ) -> NDArray[np.float64]: ...
 def demographic_correlations(
@@ -92,7 +92,7 @@ def demographic_correlations(
     categories: Sequence[int],
     cell: NDArray[np.int64],
     weights: NDArray[np.float64] | None,
-    multiplicities: NDArray[np.uint16] | None,
+    multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     pairs: NDArray[np.bool_] | None,
     zero_cells: str,
     start: NDArray[np.float64] | None,

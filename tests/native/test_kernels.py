@@ -89,6 +89,36 @@ def test_one_replicate_of_ones_is_the_sample(survey: dict[str, Any]) -> None:
     assert np.array_equal(plain[1], replicate[1])
 
 
+@pytest.mark.parametrize("weighted", [True, False])
+def test_factors_may_be_real_numbers(survey: dict[str, Any], weighted: bool) -> None:
+    """A real factor is part of the weight: the replicate is the sample with other weights."""
+    codes, cell = survey["codes"], survey["cell"]
+    weights = survey["weights"] if weighted else None
+    factors = np.random.default_rng(3).exponential(size=(3, 400))
+    factors[2, ::3] = 0
+    probs = np.concatenate([np.random.default_rng(1).dirichlet(np.ones(k), CELLS + 1) for k in SIZES], axis=1)
+    estimates = [
+        lambda w, f=None: kernels.sampled_correlations(codes, SIZES, w, f)[0],
+        lambda w, f=None: kernels.exact_correlations(probs, SIZES, cell + 1, w, f)[0],
+        lambda w, f=None: kernels.demographic_correlations(codes, SIZES, w, cell, f)[0],
+        lambda w, f=None: kernels.weighted_shares(codes, SIZES, w, f),
+        lambda w, f=None: kernels.exact_counts(probs, SIZES, cell + 1, w, f),
+    ]
+    for estimate in estimates:
+        expected = [estimate(factor * (survey["weights"] if weighted else 1.0))[0] for factor in factors]
+        assert np.allclose(estimate(weights, factors), expected, rtol=1e-12, atol=1e-8)
+
+
+def test_half_a_respondent_of_a_real_factor_is_half_of_the_mean_weight() -> None:
+    """Zero cells: eight respondents are there, four of them in the replicate, whatever their factors are."""
+    codes = np.array([[0, 0], [0, 0], [0, 1], [1, 1]] * 2, dtype=np.uint8)
+    factors = np.array([[0.5, 3.0, 1.5, 1.0, 0, 0, 0, 0]])
+    found, _ = kernels.sampled_correlations(codes, [2, 2], None, factors, zero_cells="add_half", thresholds="pair")
+    half = factors.sum() / 4 / 2
+    table = np.array([[3.5, 1.5], [half, 1.0]])
+    assert found[0, 0] == pytest.approx(two_step(table), abs=1e-6)
+
+
 def test_shares_are_sums_of_weights(survey: dict[str, Any]) -> None:
     totals = kernels.weighted_shares(survey["codes"], SIZES, survey["weights"], survey["copies"])
     mass = survey["weights"] * survey["copies"]
@@ -163,6 +193,17 @@ def test_broken_input_is_a_typed_error(survey: dict[str, Any]) -> None:
         kernels.sampled_correlations(codes, SIZES, np.where(np.arange(400) == 3, np.nan, 1.0))
     with pytest.raises(DataError, match="multiplicities"):
         kernels.sampled_correlations(codes, SIZES, None, np.ones((2, 399), dtype=np.uint16))
+    for factors, message in [
+        (np.full((2, 400), -1), r"replicate 0, respondent 0: -1 is not between 0 and 65535"),
+        (np.where(np.arange(800).reshape(2, 400) == 500, 2**16, 1), r"replicate 1, respondent 100: 65536 is not"),
+        (np.full((2, 400), "1"), "are numbers, not <U1"),
+        (np.ones(400), "2 dimensions"),
+        (np.where(np.arange(800).reshape(2, 400) == 500, np.nan, 1), r"multiplicities, position 500: NaN"),
+        (np.full((2, 400), -0.5), r"multiplicities, position 0: -0.5 is not a finite number of at least 0"),
+        (np.full((2, 400), 1e308), r"multiplicities, position 0: .* small enough for a finite sum"),
+    ]:
+        with pytest.raises(DataError, match=message):
+            kernels.sampled_correlations(codes, SIZES, survey["weights"], factors)
     with pytest.raises(DataError, match="pairs has 2 values, 6 are needed"):
         kernels.sampled_correlations(codes, SIZES, pairs=np.array([True, False]))
     with pytest.raises(DataError, match="unknown thresholds 'none'"):

@@ -2,7 +2,10 @@
 
 Shapes: ``n`` respondents or personas, ``p`` items with ``K_j`` categories, ``P = p (p - 1) / 2`` pairs in the order of
 the upper triangle read row by row, ``B`` replicates, ``G`` profiles.
-A replicate is a row of multiplicities; ``multiplicities=None`` is the sample itself, one row.
+A replicate is a row of multiplicities: whole numbers (how often each respondent was drawn), or floating-point numbers
+of at least 0 (factors of the weights, such as those of a survey design); ``multiplicities=None`` is the sample itself,
+one row.
+Where respondents are counted, a positive factor that is a floating-point number counts once.
 ``rho`` is NaN where a pair has no estimate, and ``status`` says why.
 All functions give the same bits for any number of threads, and stop at Ctrl-C between chunks of replicates.
 Input that breaks a contract raises :class:`demoscope.errors.DataError`.
@@ -16,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demoscope import _native
-from demoscope.errors import ConfigError
+from demoscope.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,11 +27,15 @@ if TYPE_CHECKING:
 Floats: TypeAlias = NDArray[np.float64]
 Statuses: TypeAlias = NDArray[np.uint8]
 Copies: TypeAlias = NDArray[np.uint16]
+Factors: TypeAlias = Copies | Floats
 Thresholds: TypeAlias = Literal["item", "pair"]
 ZeroCells: TypeAlias = Literal["keep_margins", "add_half", "add_half_all", "one_over_n", "none"]
 
 MISSING: Final = 255
 """Code of a missing answer."""
+
+MOST_COPIES: Final = int(np.iinfo(np.uint16).max)
+"""Largest whole multiplicity."""
 
 OK: Final = 0
 """The likelihood has an interior maximum."""
@@ -103,7 +110,7 @@ def weighted_shares(
     divided by their sum are its shares.
     """
     return _native.sampled_counts(
-        _codes(codes), list(categories), _weights(weights), _copies(multiplicities), checked_threads(threads)
+        _codes(codes), list(categories), _weights(weights), _factors(multiplicities), checked_threads(threads)
     )
 
 
@@ -138,7 +145,7 @@ def sampled_correlations(
     array, sizes, mass, wanted = _codes(codes), list(categories), _weights(weights), _pairs(pairs)
     checked_threads(threads)
 
-    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+    def fit(copies: Factors | None, begin: Floats | None) -> tuple[Floats, Statuses]:
         return _native.sampled_correlations(array, sizes, mass, copies, wanted, thresholds, zero_cells, begin, threads)
 
     return _warm(fit, multiplicities, start)
@@ -159,7 +166,7 @@ def exact_counts(
         list(categories),
         _profile(profile),
         _weights(weights),
-        _copies(multiplicities),
+        _factors(multiplicities),
         checked_threads(threads),
     )
 
@@ -201,7 +208,7 @@ def exact_correlations(
     mass, wanted = _weights(weights), _pairs(pairs)
     checked_threads(threads)
 
-    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+    def fit(copies: Factors | None, begin: Floats | None) -> tuple[Floats, Statuses]:
         return _native.exact_correlations(
             table, sizes, rows, mass, copies, wanted, thresholds, zero_cells, begin, threads
         )
@@ -249,7 +256,7 @@ def demographic_correlations(
     cells = np.ascontiguousarray(cell, dtype=np.int64)
     checked_threads(threads)
 
-    def fit(copies: Copies | None, begin: Floats | None) -> tuple[Floats, Statuses]:
+    def fit(copies: Factors | None, begin: Floats | None) -> tuple[Floats, Statuses]:
         return _native.demographic_correlations(array, sizes, cells, mass, copies, wanted, zero_cells, begin, threads)
 
     return _warm(fit, multiplicities, start)
@@ -294,12 +301,12 @@ def checked_seed(seed: int) -> int:
 
 
 def _warm(
-    fit: Callable[[Copies | None, Floats | None], tuple[Floats, Statuses]],
+    fit: Callable[[Factors | None, Floats | None], tuple[Floats, Statuses]],
     multiplicities: ArrayLike | None,
     start: ArrayLike | None,
 ) -> tuple[Floats, Statuses]:
     """Fit replicates from ``start``, by default from the estimate of the full sample."""
-    copies = _copies(multiplicities)
+    copies = _factors(multiplicities)
     if start is None and copies is not None:
         start = fit(None, None)[0][0]
     return fit(copies, _weights(start))
@@ -317,8 +324,26 @@ def _weights(weights: ArrayLike | None) -> Floats | None:
     return None if weights is None else _floats(weights)
 
 
-def _copies(multiplicities: ArrayLike | None) -> Copies | None:
-    return None if multiplicities is None else np.ascontiguousarray(multiplicities, dtype=np.uint16)
+def _factors(multiplicities: ArrayLike | None) -> Factors | None:
+    if multiplicities is None:
+        return None
+    array = np.asarray(multiplicities)
+    if array.ndim != 2:
+        raise DataError(f"multiplicities have 2 dimensions (replicate, respondent), these have {array.ndim}")
+    if array.dtype == np.uint16 or array.dtype.kind == "b":
+        return np.ascontiguousarray(array, dtype=np.uint16)
+    if array.dtype.kind == "f":
+        return _floats(array)
+    if array.dtype.kind not in "iu":
+        raise DataError(f"multiplicities are numbers, not {array.dtype}")
+    outside = (array < 0) | (array > MOST_COPIES)
+    if outside.any():
+        replicate, respondent = np.argwhere(outside)[0].tolist()
+        raise DataError(
+            f"multiplicities, replicate {replicate}, respondent {respondent}: "
+            f"{array[replicate, respondent]} is not between 0 and {MOST_COPIES}"
+        )
+    return np.ascontiguousarray(array, dtype=np.uint16)
 
 
 def _pairs(pairs: ArrayLike | None) -> NDArray[np.bool_] | None:

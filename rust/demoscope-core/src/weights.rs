@@ -1,39 +1,59 @@
-//! Replicate weights: survey weight times the number of times that a replicate holds the respondent.
+//! Replicate weights: survey weight times the factor that a replicate gives to the respondent.
 
 use crate::error::{Error, check_length};
+
+/// Factors of the survey weights, (replicate, respondent).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Factors<'a> {
+    /// The sample itself: one replicate, every factor 1.
+    #[default]
+    Once,
+    /// How many times every respondent was drawn.
+    Counts(&'a [u16]),
+    /// Real factors, finite and at least 0: replicate weights of a design, Bayesian weights.
+    Real(&'a [f64]),
+}
+
+impl Factors<'_> {
+    /// Number of replicates of `rows` respondents; fails when the length is no multiple of `rows`.
+    fn replicates(self, rows: usize) -> Result<usize, Error> {
+        let length = match self {
+            Self::Once => return Ok(1),
+            Self::Counts(counts) => counts.len(),
+            Self::Real(factors) => factors.len(),
+        };
+        let count = length.checked_div(rows).unwrap_or(0);
+        check_length("multiplicities", length, count * rows)?;
+        Ok(count)
+    }
+}
 
 /// Weights of a sample and of its replicates.
 #[derive(Debug, Clone, Copy)]
 pub struct Replicates<'a> {
     rows: usize,
     weights: Option<&'a [f64]>,
-    multiplicities: Option<&'a [u16]>,
+    factors: Factors<'a>,
     count: usize,
 }
 
 impl<'a> Replicates<'a> {
-    /// Weights of `rows` respondents (`None`: all 1) and multiplicities (replicate, respondent) (`None`: the sample
-    /// itself, once).
+    /// Weights of `rows` respondents (`None`: all 1) and the factors of their replicates.
     ///
     /// # Errors
-    /// When a length disagrees with `rows`, or a weight is negative, infinite or NaN.
-    pub fn new(rows: usize, weights: Option<&'a [f64]>, multiplicities: Option<&'a [u16]>) -> Result<Self, Error> {
+    /// When a length disagrees with `rows`, a weight or factor is negative, infinite or NaN, or the sum of a replicate
+    /// could be infinite.
+    pub fn new(rows: usize, weights: Option<&'a [f64]>, factors: Factors<'a>) -> Result<Self, Error> {
         if let Some(weights) = weights {
             check_length("weights", weights.len(), rows)?;
-            if let Some(position) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
-                let value = weights[position];
-                return Err(Error::Value { what: "weights", position, value, rule: "a finite number of at least 0" });
-            }
+            check_values("weights", weights)?;
         }
-        let count = match multiplicities {
-            None => 1,
-            Some(m) => {
-                let count = m.len().checked_div(rows).unwrap_or(0);
-                check_length("multiplicities", m.len(), count * rows)?;
-                count
-            }
-        };
-        Ok(Self { rows, weights, multiplicities, count })
+        let count = factors.replicates(rows)?;
+        if let Factors::Real(factors) = factors {
+            check_values("multiplicities", factors)?;
+        }
+        check_sum(rows, weights, factors)?;
+        Ok(Self { rows, weights, factors, count })
     }
 
     /// Number of respondents.
@@ -48,35 +68,34 @@ impl<'a> Replicates<'a> {
         self.count
     }
 
-    /// True when every respondent of the sample has weight 1, so that mass and copies are the same.
+    /// True when every respondent counts as often as it is held, so that mass and copies are the same.
     #[must_use]
     pub fn unweighted(&self) -> bool {
-        self.weights.is_none()
+        self.weights.is_none() && !matches!(self.factors, Factors::Real(_))
     }
 
-    /// Writes `weight x multiplicity` of every respondent in one replicate.
+    /// Writes `weight x factor` of every respondent in one replicate.
     pub fn mass(&self, replicate: usize, mass: &mut [f64]) {
-        match (self.weights, self.multiplicities) {
-            (None, None) => mass.fill(1.0),
-            (Some(weights), None) => mass.copy_from_slice(weights),
-            (None, Some(_)) => self.copies(replicate, mass),
-            (Some(weights), Some(m)) => {
-                let m = &m[replicate * self.rows..][..self.rows];
-                for ((mass, &w), &m) in mass.iter_mut().zip(weights).zip(m) {
-                    *mass = w * f64::from(m);
-                }
+        match self.factors {
+            Factors::Once => mass.fill(1.0),
+            Factors::Counts(counts) => convert(self.row(replicate, counts), mass, f64::from),
+            Factors::Real(factors) => mass.copy_from_slice(self.row(replicate, factors)),
+        }
+        if let Some(weights) = self.weights {
+            for (mass, &w) in mass.iter_mut().zip(weights) {
+                *mass *= w;
             }
         }
     }
 
-    /// Writes how many times the replicate holds every respondent of positive weight.
+    /// Writes how many times the replicate holds every respondent of positive weight; a positive real factor holds it
+    /// once.
     pub fn copies(&self, replicate: usize, copies: &mut [f64]) {
-        match self.multiplicities {
-            None => copies.fill(1.0),
-            Some(m) => {
-                for (copies, &m) in copies.iter_mut().zip(&m[replicate * self.rows..][..self.rows]) {
-                    *copies = f64::from(m);
-                }
+        match self.factors {
+            Factors::Once => copies.fill(1.0),
+            Factors::Counts(counts) => convert(self.row(replicate, counts), copies, f64::from),
+            Factors::Real(factors) => {
+                convert(self.row(replicate, factors), copies, |factor| if factor > 0.0 { 1.0 } else { 0.0 });
             }
         }
         if let Some(weights) = self.weights {
@@ -87,4 +106,44 @@ impl<'a> Replicates<'a> {
             }
         }
     }
+
+    fn row<T>(&self, replicate: usize, factors: &'a [T]) -> &'a [T] {
+        &factors[replicate * self.rows..][..self.rows]
+    }
+}
+
+fn convert<T: Copy>(from: &[T], to: &mut [f64], value: impl Fn(T) -> f64) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = value(from);
+    }
+}
+
+fn check_values(what: &'static str, values: &[f64]) -> Result<(), Error> {
+    match values.iter().position(|value| !(value.is_finite() && *value >= 0.0)) {
+        Some(position) => {
+            Err(Error::Value { what, position, value: values[position], rule: "a finite number of at least 0" })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Fails when all respondents together could weigh more than a number can hold.
+fn check_sum(rows: usize, weights: Option<&[f64]>, factors: Factors<'_>) -> Result<(), Error> {
+    let (heaviest, weight) = largest(weights.unwrap_or_default());
+    let (greatest, factor) = match factors {
+        Factors::Once => (0, 1.0),
+        Factors::Counts(_) => (0, f64::from(u16::MAX)),
+        Factors::Real(factors) => largest(factors),
+    };
+    if (rows as f64 * weight * factor).is_finite() {
+        return Ok(());
+    }
+    let (what, position, value) =
+        if weight > factor { ("weights", heaviest, weight) } else { ("multiplicities", greatest, factor) };
+    Err(Error::Value { what, position, value, rule: "small enough for a finite sum of weight x multiplicity" })
+}
+
+/// Position and value of the largest number above 1, or (0, 1).
+fn largest(values: &[f64]) -> (usize, f64) {
+    values.iter().copied().enumerate().fold((0, 1.0), |best, next| if next.1 > best.1 { next } else { best })
 }

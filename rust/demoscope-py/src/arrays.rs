@@ -1,5 +1,6 @@
 //! The only file that knows numpy: views of arrays that come in, arrays that go out.
 
+use demoscope_core::weights::Factors;
 use numpy::{
     Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2,
     PyUntypedArrayMethods,
@@ -15,6 +16,35 @@ pub type In2<'py, T> = PyReadonlyArray2<'py, T>;
 pub type Out1<'py, T> = Bound<'py, PyArray1<T>>;
 /// Two-dimensional output, row-major.
 pub type Out2<'py, T> = Bound<'py, PyArray2<T>>;
+
+/// Factors of replicates, (replicate, respondent): numbers of draws, or real numbers.
+#[derive(FromPyObject)]
+pub enum FactorArray<'py> {
+    /// How many times every respondent was drawn.
+    #[pyo3(annotation = "uint16")]
+    Counts(In2<'py, u16>),
+    /// Factors of the survey weights.
+    #[pyo3(annotation = "float64")]
+    Real(In2<'py, f64>),
+}
+
+impl FactorArray<'_> {
+    /// Number of respondents.
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Counts(array) => columns(array),
+            Self::Real(array) => columns(array),
+        }
+    }
+
+    /// The factors as the core takes them.
+    pub fn factors(&self) -> PyResult<Factors<'_>> {
+        match self {
+            Self::Counts(array) => values(array).map(Factors::Counts),
+            Self::Real(array) => values(array).map(Factors::Real),
+        }
+    }
+}
 
 /// The values of an array in row-major order.
 pub fn values<'a, T: Element, D: numpy::ndarray::Dimension>(array: &'a PyReadonlyArray<'_, T, D>) -> PyResult<&'a [T]> {

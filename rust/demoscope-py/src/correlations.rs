@@ -7,11 +7,11 @@ use demoscope_core::error::Error;
 use demoscope_core::estimate::{estimate_pairs, estimate_table};
 use demoscope_core::exact::Exact;
 use demoscope_core::sampled::Sampled;
-use demoscope_core::weights::Replicates;
+use demoscope_core::weights::{Factors, Replicates};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 
-use crate::arrays::{In1, In2, Out1, Out2, array, columns, matrix, optional, rows, values};
+use crate::arrays::{FactorArray, In1, In2, Out1, Out2, array, columns, matrix, optional, rows, values};
 use crate::chunks::{chunked, detached, pool};
 use crate::errors::raise;
 
@@ -48,7 +48,7 @@ pub fn polychoric<'py>(
     let pool = pool(threads)?;
     let estimates = detached(py, pool.as_ref(), || {
         let codes = Codes::from_rows(answers, count, &categories)?;
-        let sample = Replicates::new(count, weights, None)?;
+        let sample = Replicates::new(count, weights, Factors::Once)?;
         estimate_pairs(&codes, &sample, thresholds.parse()?, zero_cells.parse()?)
     })?;
     Ok((
@@ -68,7 +68,7 @@ pub fn sampled_correlations<'py>(
     codes: In2<'py, u8>,
     categories: Vec<usize>,
     weights: Option<In1<'py, f64>>,
-    multiplicities: Option<In2<'py, u16>>,
+    multiplicities: Option<FactorArray<'py>>,
     pairs: Option<In1<'py, bool>>,
     thresholds: &str,
     zero_cells: &str,
@@ -89,7 +89,7 @@ pub fn sampled_counts<'py>(
     codes: In2<'py, u8>,
     categories: Vec<usize>,
     weights: Option<In1<'py, f64>>,
-    multiplicities: Option<In2<'py, u16>>,
+    multiplicities: Option<FactorArray<'py>>,
     threads: Option<usize>,
 ) -> PyResult<Out2<'py, f64>> {
     let pool = pool(threads)?;
@@ -105,7 +105,7 @@ pub fn exact_correlations<'py>(
     categories: Vec<usize>,
     profile: In1<'py, u32>,
     weights: Option<In1<'py, f64>>,
-    multiplicities: Option<In2<'py, u16>>,
+    multiplicities: Option<FactorArray<'py>>,
     pairs: Option<In1<'py, bool>>,
     thresholds: &str,
     zero_cells: &str,
@@ -127,7 +127,7 @@ pub fn exact_counts<'py>(
     categories: Vec<usize>,
     profile: In1<'py, u32>,
     weights: Option<In1<'py, f64>>,
-    multiplicities: Option<In2<'py, u16>>,
+    multiplicities: Option<FactorArray<'py>>,
     threads: Option<usize>,
 ) -> PyResult<Out2<'py, f64>> {
     let pool = pool(threads)?;
@@ -143,7 +143,7 @@ pub fn demographic_correlations<'py>(
     categories: Vec<usize>,
     cell: In1<'py, i64>,
     weights: Option<In1<'py, f64>>,
-    multiplicities: Option<In2<'py, u16>>,
+    multiplicities: Option<FactorArray<'py>>,
     pairs: Option<In1<'py, bool>>,
     zero_cells: &str,
     start: Option<In1<'py, f64>>,
@@ -160,14 +160,15 @@ pub fn demographic_correlations<'py>(
 fn replicates<'a>(
     count: usize,
     weights: Option<&'a In1<'_, f64>>,
-    multiplicities: Option<&'a In2<'_, u16>>,
+    multiplicities: Option<&'a FactorArray<'_>>,
 ) -> PyResult<Replicates<'a>> {
-    let respondents = multiplicities.map_or(count, columns);
+    let respondents = multiplicities.map_or(count, FactorArray::columns);
     if respondents != count {
         let error = Error::Length { what: "multiplicities (per replicate)", found: respondents, expected: count };
         return Err(raise(&error));
     }
-    Replicates::new(count, optional(weights)?, optional(multiplicities)?).map_err(|error| raise(&error))
+    let factors = multiplicities.map_or(Ok(Factors::Once), FactorArray::factors)?;
+    Replicates::new(count, optional(weights)?, factors).map_err(|error| raise(&error))
 }
 
 fn settings<'a>(

@@ -9,7 +9,8 @@ use demoscope_core::exact::Exact;
 use demoscope_core::polychoric::Status;
 use demoscope_core::random::generator;
 use demoscope_core::sampled::Sampled;
-use demoscope_core::weights::Replicates;
+use demoscope_core::weights::{Factors, Replicates};
+use demoscope_core::zero_cells::ZeroCells;
 use rand_chacha::rand_core::Rng;
 
 const ROWS: usize = 60;
@@ -64,7 +65,8 @@ fn pair_table(tables: &impl Tables, replicate: usize, a: usize, b: usize) -> Vec
 fn sampled_tables_are_weighted_counts() {
     let survey = survey();
     let codes = Codes::from_rows(&survey.codes, ROWS, &CATEGORIES).expect("codes");
-    let replicates = Replicates::new(ROWS, Some(&survey.weights), Some(&survey.multiplicities)).expect("weights");
+    let replicates =
+        Replicates::new(ROWS, Some(&survey.weights), Factors::Counts(&survey.multiplicities)).expect("weights");
     let tables = Sampled::new(&codes, replicates).expect("same rows");
     let (a, b) = (0, 2);
     let mut expected = vec![0.0; 12];
@@ -86,7 +88,8 @@ fn sampled_tables_are_weighted_counts() {
 #[test]
 fn demographic_tables_count_pairs_of_distinct_persons() {
     let survey = survey();
-    let replicates = Replicates::new(ROWS, Some(&survey.weights), Some(&survey.multiplicities)).expect("weights");
+    let replicates =
+        Replicates::new(ROWS, Some(&survey.weights), Factors::Counts(&survey.multiplicities)).expect("weights");
     let tables = Demographic::new(&survey.codes, &CATEGORIES, &survey.cell, replicates).expect("valid");
     for replicate in 0..2 {
         let mass: Vec<f64> = (0..ROWS)
@@ -154,7 +157,7 @@ fn exact_tables_are_sums_over_personas() {
     let profile = [0, 1, 2, 1, 0, 2, 2, 1];
     let weights = [1.0, 0.5, 2.0, 1.5, 1.0, 0.25, 3.0, 0.0];
     let multiplicities = [1, 1, 1, 1, 1, 1, 1, 1, 2, 0, 1, 3, 0, 0, 1, 1];
-    let replicates = Replicates::new(8, Some(&weights), Some(&multiplicities)).expect("weights");
+    let replicates = Replicates::new(8, Some(&weights), Factors::Counts(&multiplicities)).expect("weights");
     let tables = Exact::new(&probabilities, &CATEGORIES, &profile, replicates).expect("valid");
     let mut totals = vec![0.0; 2 * 9];
     count_replicates(&tables, 0, &mut totals).expect("two replicates");
@@ -179,10 +182,60 @@ fn exact_tables_are_sums_over_personas() {
 }
 
 #[test]
+fn real_factors_multiply_weights_and_hold_a_respondent_once() {
+    let weights = [2.0, 0.5, 1.0, 0.0];
+    let factors = [1.0, 1.0, 1.0, 1.0, 0.25, 0.0, 4.0 / 3.0, 7.0];
+    let (mut mass, mut copies) = ([9.0; 4], [9.0; 4]);
+    let weighted = Replicates::new(4, Some(&weights), Factors::Real(&factors)).expect("valid");
+    assert_eq!((weighted.rows(), weighted.count(), weighted.unweighted()), (4, 2, false));
+    weighted.mass(1, &mut mass);
+    weighted.copies(1, &mut copies);
+    assert_close(&mass, &[0.5, 0.0, 4.0 / 3.0, 0.0]);
+    assert_close(&copies, &[1.0, 0.0, 1.0, 0.0]);
+    let plain = Replicates::new(4, None, Factors::Real(&factors)).expect("valid");
+    plain.mass(1, &mut mass);
+    plain.copies(1, &mut copies);
+    assert!(!plain.unweighted(), "mass and copies differ");
+    assert_close(&mass, &factors[4..]);
+    assert_close(&copies, &[1.0, 0.0, 1.0, 1.0]);
+}
+
+#[test]
+fn real_factors_that_are_whole_give_the_bits_of_counts() {
+    let survey = survey();
+    let real: Vec<f64> = survey.multiplicities.iter().map(|&count| f64::from(count)).collect();
+    let codes = Codes::from_rows(&survey.codes, ROWS, &CATEGORIES).expect("codes");
+    let fit = |factors| {
+        let replicates = Replicates::new(ROWS, Some(&survey.weights), factors).expect("weights");
+        let tables = Sampled::new(&codes, replicates).expect("same rows");
+        let (mut rho, mut status) = (vec![0.0; 6], vec![9; 6]);
+        let settings = Settings { zero_cells: ZeroCells::None, ..Settings::default() };
+        fit_replicates(&tables, 0, &settings, &mut rho, &mut status).expect("lengths agree");
+        (rho.iter().map(|rho| rho.to_bits()).collect::<Vec<_>>(), status)
+    };
+    assert_eq!(fit(Factors::Counts(&survey.multiplicities)), fit(Factors::Real(&real)));
+}
+
+#[test]
+fn broken_factors_are_named() {
+    let error = |factors: Factors<'_>| Replicates::new(2, Some(&[1.0, 1e300]), factors).expect_err("broken");
+    for bad in [-0.5, f64::NAN, f64::INFINITY] {
+        let found = error(Factors::Real(&[1.0, 1.0, bad, 1.0]));
+        assert!(matches!(found, Error::Value { what: "multiplicities", position: 2, .. }), "{found}");
+    }
+    let found = error(Factors::Real(&[1.0, 1e10]));
+    assert!(matches!(found, Error::Value { what: "weights", position: 1, .. }), "{found}");
+    let found = Replicates::new(2, None, Factors::Real(&[1.0, f64::MAX])).expect_err("no finite sum");
+    assert!(matches!(found, Error::Value { what: "multiplicities", position: 1, .. }), "{found}");
+    assert!(matches!(error(Factors::Real(&[1.0; 3])), Error::Length { found: 3, expected: 2, .. }));
+    assert!(Replicates::new(2, Some(&[1e-300, 1e300]), Factors::Counts(&[u16::MAX; 2])).is_ok());
+}
+
+#[test]
 fn replicates_do_not_depend_on_threads() {
     let survey = survey();
     let codes = Codes::from_rows(&survey.codes, ROWS, &CATEGORIES).expect("codes");
-    let replicates = Replicates::new(ROWS, None, Some(&survey.multiplicities)).expect("weights");
+    let replicates = Replicates::new(ROWS, None, Factors::Counts(&survey.multiplicities)).expect("weights");
     let tables = Sampled::new(&codes, replicates).expect("same rows");
     let fit = |threads: usize| {
         let pairs = pair_count(3);
@@ -199,7 +252,7 @@ fn replicates_do_not_depend_on_threads() {
 #[test]
 fn unwanted_pairs_are_excluded_and_constant_items_degenerate() {
     let codes = Codes::from_rows(&[0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1], 4, &CATEGORIES).expect("codes");
-    let tables = Sampled::new(&codes, Replicates::new(4, None, None).expect("weights")).expect("same rows");
+    let tables = Sampled::new(&codes, Replicates::new(4, None, Factors::Once).expect("weights")).expect("same rows");
     let (mut rho, mut status) = (vec![0.0; 3], vec![9; 3]);
     let settings = Settings { wanted: Some(&[true, false, true]), ..Settings::default() };
     fit_replicates(&tables, 0, &settings, &mut rho, &mut status).expect("lengths agree");
@@ -212,9 +265,9 @@ fn unwanted_pairs_are_excluded_and_constant_items_degenerate() {
 fn broken_input_is_named() {
     let codes = Codes::from_rows(&[0, 1, 2, 3], 2, &[3, 3]);
     assert_eq!(codes.expect_err("3 is no category"), Error::Code { row: 1, item: 1, code: 3, categories: 3 });
-    let weights = Replicates::new(2, Some(&[1.0, -1.0]), None);
+    let weights = Replicates::new(2, Some(&[1.0, -1.0]), Factors::Once);
     assert!(matches!(weights, Err(Error::Value { position: 1, .. })));
-    let replicates = Replicates::new(1, None, None).expect("one row");
+    let replicates = Replicates::new(1, None, Factors::Once).expect("one row");
     let sum = Exact::new(&[0.5, 0.4], &[2], &[0], replicates);
     assert!(matches!(sum, Err(Error::Value { position: 0, .. })));
     let profile = Exact::new(&[0.5, 0.5], &[2], &[1], replicates);
