@@ -57,14 +57,15 @@ def sampled_correlations(
     pairs: NDArray[np.bool_] | None,
     thresholds: str,
     zero_cells: str,
-    start: NDArray[np.float64] | None,
+    path: str,
     threads: int | None,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.uint8]]: ...
 def sampled_counts(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
     weights: NDArray[np.float64] | None,
     multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
+    path: str,
     threads: int | None,
 ) -> NDArray[np.float64]: ...
 def exact_correlations(
@@ -76,15 +77,16 @@ def exact_correlations(
     pairs: NDArray[np.bool_] | None,
     thresholds: str,
     zero_cells: str,
-    start: NDArray[np.float64] | None,
+    path: str,
     threads: int | None,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.uint8]]: ...
 def exact_counts(
     probs: NDArray[np.float64],
     categories: Sequence[int],
     profile: NDArray[np.uint32],
     weights: NDArray[np.float64] | None,
     multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
+    path: str,
     threads: int | None,
 ) -> NDArray[np.float64]: ...
 def demographic_correlations(
@@ -95,9 +97,9 @@ def demographic_correlations(
     multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     pairs: NDArray[np.bool_] | None,
     zero_cells: str,
-    start: NDArray[np.float64] | None,
+    path: str,
     threads: int | None,
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.uint8]]: ...
 def divergences(
     human: NDArray[np.float64],
     model: NDArray[np.float64],

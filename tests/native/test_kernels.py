@@ -49,7 +49,7 @@ def slow_tables(codes: np.ndarray, mass: np.ndarray, a: int, b: int) -> tuple[np
 @pytest.mark.parametrize(("weighted", "margins"), [(True, "item"), (False, "pair")])
 def test_correlations_equal_the_slow_twin(survey: dict[str, Any], weighted: bool, margins: Any) -> None:
     weights = survey["weights"] if weighted else None
-    rho, status = kernels.sampled_correlations(
+    rho, status, _ = kernels.sampled_correlations(
         survey["codes"], SIZES, weights, survey["copies"][:2], thresholds=margins, zero_cells="none"
     )
     assert (status == kernels.OK).all()
@@ -113,7 +113,7 @@ def test_half_a_respondent_of_a_real_factor_is_half_of_the_mean_weight() -> None
     """Zero cells: eight respondents are there, four of them in the replicate, whatever their factors are."""
     codes = np.array([[0, 0], [0, 0], [0, 1], [1, 1]] * 2, dtype=np.uint8)
     factors = np.array([[0.5, 3.0, 1.5, 1.0, 0, 0, 0, 0]])
-    found, _ = kernels.sampled_correlations(codes, [2, 2], None, factors, zero_cells="add_half", thresholds="pair")
+    found, _, _ = kernels.sampled_correlations(codes, [2, 2], None, factors, zero_cells="add_half", thresholds="pair")
     half = factors.sum() / 4 / 2
     table = np.array([[3.5, 1.5], [half, 1.0]])
     assert found[0, 0] == pytest.approx(two_step(table), abs=1e-6)
@@ -156,9 +156,9 @@ def test_demographics_alone_explain_nothing_when_cells_are_alike() -> None:
     codes = np.digitize(latent, [-0.5, 0.5]).astype(np.uint8)
     cell = np.repeat(np.arange(500), 8)
     copies = kernels.respondent_multiplicities(4000, replicates=30, seed=4, country="x")
-    people, _ = kernels.sampled_correlations(codes, [3] * 3)
-    alone, _ = kernels.demographic_correlations(codes, [3] * 3, None, cell)
-    replicates, _ = kernels.demographic_correlations(codes, [3] * 3, None, cell, copies)
+    people, _, _ = kernels.sampled_correlations(codes, [3] * 3)
+    alone, _, _ = kernels.demographic_correlations(codes, [3] * 3, None, cell)
+    replicates, _, _ = kernels.demographic_correlations(codes, [3] * 3, None, cell, copies)
     assert people.min() > 0.75
     # The standard deviation of such an estimate is about .03 / sqrt(8); copies counted as persons would give about .2.
     assert np.abs(alone).max() < 0.05
@@ -170,15 +170,15 @@ def test_demographics_that_decide_everything_are_found() -> None:
     cell = random.integers(0, 20, 3000)
     effect = random.normal(size=20)[cell]
     codes = np.digitize(effect[:, None] * 0.7 + random.normal(size=(3000, 2)) * 0.7, [-0.6, 0.6]).astype(np.uint8)
-    people, _ = kernels.sampled_correlations(codes, [3, 3])
-    alone, _ = kernels.demographic_correlations(codes, [3, 3], None, cell)
+    people, _, _ = kernels.sampled_correlations(codes, [3, 3])
+    alone, _, _ = kernels.demographic_correlations(codes, [3, 3], None, cell)
     assert alone[0, 0] == pytest.approx(people[0, 0], abs=0.06)
 
 
 def test_statuses_of_pairs_without_estimate() -> None:
     codes = np.array([[0, 0, 0, 255], [1, 1, 0, 255], [0, 0, 0, 255], [1, 1, 0, 255], [2, 1, 0, 255]], dtype=np.uint8)
     wanted = np.array([True, True, False, True, True, True])
-    rho, status = kernels.sampled_correlations(codes, [3, 2, 2, 0], pairs=wanted)
+    rho, status, _ = kernels.sampled_correlations(codes, [3, 2, 2, 0], pairs=wanted)
     names = [kernels.STATUS_NAMES[s] for s in status[0]]
     assert names == ["boundary", "degenerate", "excluded", "degenerate", "degenerate", "degenerate"]
     assert rho[0, 0] == 1.0

@@ -93,7 +93,7 @@ def products(
             for block, order in zip(blocks(model.categories), orders[r - 1], strict=True):
                 probs[:, block] = model.probs[order, block]
         candidate = ExactSide(probs, model.categories, model.profile, model.weights, model.persons)
-        rho, _ = candidate.correlations(None, pairs=pairs, threads=streams.threads)
+        rho = candidate.correlations(None, pairs=pairs, threads=streams.threads).rho
         m = np.where(np.isfinite(rho[0]), rho[0], 0.0)[used]
         mm[r], hm[r] = np.square(m).mean(), (m * human_rho[used]).mean()
         step(1)

@@ -131,12 +131,12 @@ def demographics_only(people: People, *, streams: Streams) -> Reference | None:
     human = people.sampled
     usable = np.isfinite(human.rho)
     side = people.side
-    rho, status = kernels.demographic_correlations(
+    rho, status, _ = kernels.demographic_correlations(
         side.codes, side.categories, side.weights, people.profile, None, pairs=usable, threads=streams.threads
     )
     if not np.isfinite(rho[0, usable]).any():
         return None
-    rho_b, _ = kernels.demographic_correlations(
+    rho_b, _, _ = kernels.demographic_correlations(
         side.codes, side.categories, side.weights, people.profile, human.multiplicities, pairs=usable,
         threads=streams.threads,
     )  # fmt: skip

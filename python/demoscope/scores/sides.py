@@ -55,7 +55,7 @@ class Side(Protocol):
 
     def correlations(
         self, multiplicities: Multiplicities | None, *, pairs: Mask, threads: int | None
-    ) -> tuple[Floats, NDArray[np.uint8]]:
+    ) -> kernels.Correlations:
         """Polychoric correlations and their statuses, each (B, P), with NaN where undefined or not in ``pairs``."""
         ...
 
@@ -94,7 +94,7 @@ class CodedSide:
 
     def correlations(
         self, multiplicities: Multiplicities | None, *, pairs: Mask, threads: int | None
-    ) -> tuple[Floats, NDArray[np.uint8]]:
+    ) -> kernels.Correlations:
         """See :class:`Side`."""
         return kernels.sampled_correlations(
             self.codes, self.categories, self.weights, multiplicities, pairs=pairs, threads=threads
@@ -149,7 +149,7 @@ class ExactSide:
 
     def correlations(
         self, multiplicities: Multiplicities | None, *, pairs: Mask, threads: int | None
-    ) -> tuple[Floats, NDArray[np.uint8]]:
+    ) -> kernels.Correlations:
         """See :class:`Side`; from the expected tables (statistics: Rao-Blackwell tables of single presentation)."""
         return kernels.exact_correlations(
             self.probs, self.categories, self.profile, self.weights, multiplicities, pairs=pairs, threads=threads
@@ -238,8 +238,8 @@ def sample(side: CodedSide | ExactSide, multiplicities: Multiplicities, *, pairs
     degenerate = degenerate_items(per_person, side.categories)
     first, second = pairs_of(len(side.categories))
     usable = pairs & ~degenerate[first] & ~degenerate[second]
-    rho, status = side.correlations(None, pairs=usable, threads=threads)
-    rho_replicates, statuses = side.correlations(multiplicities, pairs=usable, threads=threads)
+    rho, status, _ = side.correlations(None, pairs=usable, threads=threads)
+    rho_replicates, statuses, _ = side.correlations(multiplicities, pairs=usable, threads=threads)
     return Sampled(
         side=side,
         multiplicities=multiplicities,

@@ -108,14 +108,13 @@ def bootstrap_polychoric(
     answers = answers_from_frame(frame, items=items, weights=weights, categories=categories)
     (_, rows), *_ = answers.groups
     estimate = estimate_frame(answers, rows, thresholds=thresholds, zero_cells=zero_cells, threads=threads)
-    rho, status = sampled_correlations(
+    rho, status, _ = sampled_correlations(
         answers.codes,
         answers.categories,
         answers.weights,
         respondent_multiplicities(len(rows), replicates=replicates, seed=seed, country="", threads=threads),
         thresholds=thresholds,
         zero_cells=zero_cells,
-        start=estimate["rho"].to_numpy(),
         threads=threads,
     )
     counts = [

@@ -17,6 +17,8 @@ pub struct Codes {
     rows: usize,
     categories: Vec<usize>,
     columns: Vec<u8>,
+    /// Items that everybody answered.
+    complete: Vec<bool>,
 }
 
 impl Codes {
@@ -29,10 +31,12 @@ impl Codes {
         check_length("codes", codes.len(), rows * items)?;
         check_categories(categories)?;
         let mut columns = vec![0; codes.len()];
+        let mut complete = vec![true; items];
         for (row, answers) in codes.chunks_exact(items.max(1)).enumerate() {
             for (item, &code) in answers.iter().enumerate() {
                 let limit = categories[item];
                 columns[item * rows + row] = if code == MISSING {
+                    complete[item] = false;
                     u8::try_from(limit).unwrap_or(MISSING)
                 } else if usize::from(code) < limit {
                     code
@@ -41,7 +45,7 @@ impl Codes {
                 };
             }
         }
-        Ok(Self { rows, categories: categories.to_vec(), columns })
+        Ok(Self { rows, categories: categories.to_vec(), columns, complete })
     }
 
     /// Number of respondents.
@@ -60,6 +64,12 @@ impl Codes {
     #[must_use]
     pub fn categories(&self) -> &[usize] {
         &self.categories
+    }
+
+    /// True when nobody left the item unanswered.
+    #[must_use]
+    pub fn is_complete(&self, item: usize) -> bool {
+        self.complete[item]
     }
 
     /// Codes of one item; `K_j` stands for a missing answer.

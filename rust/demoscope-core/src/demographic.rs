@@ -8,18 +8,21 @@
 //! the squares take all pairs of a person with her own copies out, because copies of one respondent in a bootstrap
 //! replicate are still one person.
 //! Cells are scaled to their mass and added; a cell of one person has no pairs and is dropped.
+#![allow(clippy::inline_always, reason = "only inlined code is compiled for the instruction set of its caller")]
 
 use crate::codes::Codes;
 use crate::contingency::{complete_cells, count_item, count_pair};
 use crate::correlation::Tables;
+use crate::cpu::{Arch, Cpu, Kernel};
 use crate::error::{Error, check_length};
+use crate::lanes::{LANES, Lanes};
 use crate::weights::Replicates;
 
 /// Pair sums below this share of the product of the totals are rounding of a difference that is zero.
 const ROUNDING: f64 = 1e-12;
 
 /// Codes, demographic cells and the weights of replicates.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Demographic<'a> {
     codes: Codes,
     /// Where every cell begins in the sorted rows, and the end of the last.
@@ -52,19 +55,12 @@ impl<'a> Demographic<'a> {
 /// Weights of one replicate in sorted order.
 #[derive(Debug)]
 pub struct Loaded {
-    rows: Vec<f64>,
     mass: Vec<f64>,
     squares: Vec<f64>,
     copies: Vec<f64>,
-    counts: Vec<f64>,
-    first: Vec<f64>,
-    second: Vec<f64>,
-    cell: Vec<f64>,
 }
 
 impl Tables for Demographic<'_> {
-    type Replicate = Loaded;
-
     fn categories(&self) -> &[usize] {
         self.codes.categories()
     }
@@ -73,52 +69,51 @@ impl Tables for Demographic<'_> {
         self.replicates.count()
     }
 
-    fn buffers(&self) -> Loaded {
-        let kept = self.order.len();
-        Loaded {
-            rows: vec![0.0; self.replicates.rows()],
-            mass: vec![0.0; kept],
-            squares: vec![0.0; kept],
-            copies: vec![0.0; kept],
-            counts: Vec::new(),
-            first: Vec::new(),
-            second: Vec::new(),
-            cell: Vec::new(),
-        }
+    fn is_sample(&self) -> bool {
+        self.replicates.is_sample()
     }
 
-    fn load(&self, index: usize, replicate: &mut Loaded) {
-        self.replicates.copies(index, &mut replicate.rows);
-        for (copies, &row) in replicate.copies.iter_mut().zip(&self.order) {
-            *copies = replicate.rows[row];
-        }
-        self.replicates.mass(index, &mut replicate.rows);
-        for ((mass, square), &row) in replicate.mass.iter_mut().zip(&mut replicate.squares).zip(&self.order) {
-            *mass = replicate.rows[row];
-            *square = *mass * *mass;
-        }
+    fn sample(&self) -> Self {
+        Self { replicates: self.replicates.sample(), ..self.clone() }
     }
 
-    fn item_totals(&self, item: usize, replicate: &mut Loaded, totals: &mut [f64]) {
-        replicate.counts.resize(totals.len() + 1, 0.0);
-        count_item(self.codes.column(item), &replicate.mass, &mut replicate.counts);
-        totals.copy_from_slice(&replicate.counts[..totals.len()]);
+    /// The margins are those of the pairs of persons, never those of the items.
+    fn is_complete(&self, _first: usize, _second: usize) -> bool {
+        false
     }
 
-    fn pair_table(&self, first: usize, second: usize, replicate: &mut Loaded, table: &mut [f64]) {
+    type Replicate = Loaded;
+
+    fn load(&self, index: usize) -> Loaded {
+        let mut rows = vec![0.0; self.replicates.rows()];
+        self.replicates.copies(index, &mut rows);
+        let copies = self.order.iter().map(|&row| rows[row]).collect();
+        self.replicates.mass(index, &mut rows);
+        let mass: Vec<f64> = self.order.iter().map(|&row| rows[row]).collect();
+        let squares = mass.iter().map(|mass| mass * mass).collect();
+        Loaded { mass, squares, copies }
+    }
+
+    fn item_totals(&self, item: usize, replicate: &Loaded, totals: &mut [f64]) {
+        let mut counts = vec![0.0; totals.len() + 1];
+        count_item(self.codes.column(item), &replicate.mass, &mut counts);
+        totals.copy_from_slice(&counts[..totals.len()]);
+    }
+
+    fn pair_table(&self, first: usize, second: usize, replicate: &Loaded, table: &mut [f64]) {
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
-        let Loaded { mass, squares, counts, first: first_totals, second: second_totals, cell: own, .. } = replicate;
-        counts.resize((rows + 1) * (cols + 1), 0.0);
-        first_totals.resize(rows + 1, 0.0);
-        second_totals.resize(cols + 1, 0.0);
-        own.resize(rows * cols, 0.0);
+        let Loaded { mass, squares, .. } = replicate;
+        let mut counts = vec![0.0; (rows + 1) * (cols + 1)];
+        let mut first_totals = vec![0.0; rows + 1];
+        let mut second_totals = vec![0.0; cols + 1];
+        let mut own = vec![0.0; rows * cols];
         table.fill(0.0);
         for range in self.bounds.windows(2).map(|bound| bound[0]..bound[1]) {
             let (a, b) = (&self.codes.column(first)[range.clone()], &self.codes.column(second)[range.clone()]);
-            count_item(a, &mass[range.clone()], first_totals);
-            count_item(b, &mass[range.clone()], second_totals);
-            count_pair(a, b, &squares[range.clone()], cols + 1, counts);
-            complete_cells(counts, rows, cols, own);
+            count_item(a, &mass[range.clone()], &mut first_totals);
+            count_item(b, &mass[range.clone()], &mut second_totals);
+            count_pair(a, b, &squares[range.clone()], cols + 1, &mut counts);
+            complete_cells(&counts, rows, cols, &mut own);
             let distinct = |a: usize, b: usize, own: f64| {
                 let all = first_totals[a] * second_totals[b];
                 let rest = all - own;
@@ -134,10 +129,110 @@ impl Tables for Demographic<'_> {
         }
     }
 
+    fn counts_respondents(&self) -> bool {
+        false
+    }
+
     fn respondents(&self, first: usize, second: usize, replicate: &Loaded) -> f64 {
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
         let answers = self.codes.column(first).iter().zip(self.codes.column(second));
         let complete = answers.map(|(&a, &b)| usize::from(a) < rows && usize::from(b) < cols);
         replicate.copies.iter().zip(complete).filter(|(_, complete)| *complete).map(|(copies, _)| copies).sum()
+    }
+
+    /// Weights of every row, in sorted order.
+    type Block = Vec<Lanes>;
+    type Plan = Vec<(usize, usize)>;
+
+    fn block_width(&self) -> usize {
+        LANES
+    }
+
+    fn block_size(&self) -> usize {
+        self.order.len() * size_of::<Lanes>()
+    }
+
+    fn block(&self, first: usize) -> Vec<Lanes> {
+        let mut block = vec![Lanes::default(); self.order.len()];
+        let mut rows = vec![0.0; self.replicates.rows()];
+        for lane in 0..LANES.min(self.replicates() - first) {
+            self.replicates.mass(first + lane, &mut rows);
+            for (weights, &row) in block.iter_mut().zip(&self.order) {
+                weights.0[lane] = rows[row];
+            }
+        }
+        block
+    }
+
+    fn block_totals(&self, _cpu: Cpu, item: usize, block: &Vec<Lanes>, totals: &mut [Lanes]) {
+        let mut counts = vec![Lanes::default(); totals.len() + 1];
+        for (&code, &weight) in self.codes.column(item).iter().zip(block) {
+            counts[usize::from(code)] += weight;
+        }
+        totals.copy_from_slice(&counts[..totals.len()]);
+    }
+
+    fn plan(&self, pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        pairs.to_vec()
+    }
+
+    fn block_table(&self, cpu: Cpu, plan: &Vec<(usize, usize)>, pair: usize, block: &Vec<Lanes>, table: &mut [Lanes]) {
+        let (first, second) = plan[pair];
+        let (rows, cols) = (self.categories()[first], self.categories()[second]);
+        let (first, second) = (self.codes.column(first), self.codes.column(second));
+        cpu.run(DistinctPairs { bounds: &self.bounds, first, second, rows, cols, block, table });
+    }
+}
+
+/// The same table for eight replicates.
+struct DistinctPairs<'a> {
+    bounds: &'a [usize],
+    first: &'a [u8],
+    second: &'a [u8],
+    rows: usize,
+    cols: usize,
+    block: &'a [Lanes],
+    table: &'a mut [Lanes],
+}
+
+impl Kernel for DistinctPairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let Self { rows, cols, table, .. } = self;
+        let zero = Lanes::default();
+        let mut first_totals = vec![zero; rows + 1];
+        let mut second_totals = vec![zero; cols + 1];
+        let mut own = vec![zero; (rows + 1) * (cols + 1)];
+        let mut distinct = vec![zero; rows * cols];
+        table.fill(zero);
+        for range in self.bounds.windows(2).map(|bound| bound[0]..bound[1]) {
+            first_totals.fill(zero);
+            second_totals.fill(zero);
+            own.fill(zero);
+            let mut mass = zero;
+            for row in range {
+                let (a, b, weight) = (usize::from(self.first[row]), usize::from(self.second[row]), self.block[row]);
+                mass += weight;
+                first_totals[a] += weight;
+                second_totals[b] += weight;
+                own[a * (cols + 1) + b] += weight * weight;
+            }
+            let mut pair_sum = zero;
+            for a in 0..rows {
+                for b in 0..cols {
+                    let all = first_totals[a] * second_totals[b];
+                    let rest = all - own[a * (cols + 1) + b];
+                    let rest = rest.select_above(all * Lanes::splat(ROUNDING), rest, zero);
+                    distinct[a * cols + b] = rest;
+                    pair_sum += rest;
+                }
+            }
+            let scale = mass / pair_sum.select_above(zero, pair_sum, Lanes::splat(f64::INFINITY));
+            for (count, &distinct) in table.iter_mut().zip(&distinct) {
+                *count = scale.mul_add::<A>(distinct, *count);
+            }
+        }
     }
 }

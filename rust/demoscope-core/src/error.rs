@@ -61,6 +61,9 @@ pub enum Error {
         /// The number of rows of the table.
         limit: usize,
     },
+    /// The caller asked for the work to end.
+    #[error("stopped before the end")]
+    Stopped,
     /// A name is none of the known ones.
     #[error("unknown {what} '{name}'; known: {known}")]
     Name {

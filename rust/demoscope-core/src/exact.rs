@@ -3,10 +3,13 @@
 //! Given the profile, answers to different items are independent, so the expected joint table is
 //! `n(a, b) = sum over personas of w p_j(a) p_k(b)`; personas of one profile share the probabilities and are summed
 //! first.
+#![allow(clippy::inline_always, reason = "only inlined code is compiled for the instruction set of its caller")]
 
 use crate::codes::check_categories;
 use crate::correlation::Tables;
+use crate::cpu::{Arch, Cpu, Kernel};
 use crate::error::{Error, check_length};
+use crate::lanes::{LANES, Lanes};
 use crate::weights::Replicates;
 
 /// Tolerance for the sum of a probability vector.
@@ -68,7 +71,7 @@ impl<'a> Exact<'a> {
 
     /// Profiles that answer an item, with their probabilities.
     fn answering(&self, item: usize) -> impl Iterator<Item = &[f64]> {
-        (0..self.probabilities.len().checked_div(self.width).unwrap_or(0)).map(move |profile| self.cell(profile, item))
+        (0..self.profiles()).map(move |profile| self.cell(profile, item))
     }
 }
 
@@ -92,17 +95,14 @@ pub(crate) fn check_probabilities(cell: &[f64], position: usize) -> Result<(), E
     Ok(())
 }
 
-/// Weights of one replicate, summed over the personas of every profile.
+/// Weights of one replicate and numbers of personas, summed over the personas of every profile.
 #[derive(Debug)]
 pub struct Loaded {
-    personas: Vec<f64>,
     mass: Vec<f64>,
     copies: Vec<f64>,
 }
 
 impl Tables for Exact<'_> {
-    type Replicate = Loaded;
-
     fn categories(&self) -> &[usize] {
         self.categories
     }
@@ -111,24 +111,32 @@ impl Tables for Exact<'_> {
         self.replicates.count()
     }
 
-    fn buffers(&self) -> Loaded {
-        let profiles = self.probabilities.len().checked_div(self.width).unwrap_or(0);
-        Loaded { personas: vec![0.0; self.profile.len()], mass: vec![0.0; profiles], copies: vec![0.0; profiles] }
+    fn is_sample(&self) -> bool {
+        self.replicates.is_sample()
     }
 
-    fn load(&self, index: usize, replicate: &mut Loaded) {
-        let Loaded { personas, mass, copies } = replicate;
-        self.replicates.copies(index, personas);
-        sum_by_profile(self.profile, personas, copies);
+    fn sample(&self) -> Self {
+        Self { replicates: self.replicates.sample(), ..self.clone() }
+    }
+
+    fn is_complete(&self, first: usize, second: usize) -> bool {
+        self.answering(first).zip(self.answering(second)).all(|(a, b)| !is_missing(a) && !is_missing(b))
+    }
+
+    type Replicate = Loaded;
+
+    fn load(&self, index: usize) -> Loaded {
+        let mut personas = vec![0.0; self.profile.len()];
+        self.replicates.copies(index, &mut personas);
+        let copies = self.sum_by_profile(&personas);
         if self.replicates.unweighted() {
-            mass.copy_from_slice(copies);
-        } else {
-            self.replicates.mass(index, personas);
-            sum_by_profile(self.profile, personas, mass);
+            return Loaded { mass: copies.clone(), copies };
         }
+        self.replicates.mass(index, &mut personas);
+        Loaded { mass: self.sum_by_profile(&personas), copies }
     }
 
-    fn item_totals(&self, item: usize, replicate: &mut Loaded, totals: &mut [f64]) {
+    fn item_totals(&self, item: usize, replicate: &Loaded, totals: &mut [f64]) {
         totals.fill(0.0);
         for (cell, &mass) in self.answering(item).zip(&replicate.mass) {
             if mass > 0.0 && !is_missing(cell) {
@@ -139,7 +147,7 @@ impl Tables for Exact<'_> {
         }
     }
 
-    fn pair_table(&self, first: usize, second: usize, replicate: &mut Loaded, table: &mut [f64]) {
+    fn pair_table(&self, first: usize, second: usize, replicate: &Loaded, table: &mut [f64]) {
         table.fill(0.0);
         let cols = self.categories[second].max(1);
         let cells = self.answering(first).zip(self.answering(second));
@@ -155,16 +163,95 @@ impl Tables for Exact<'_> {
         }
     }
 
+    fn counts_respondents(&self) -> bool {
+        self.replicates.unweighted()
+    }
+
     fn respondents(&self, first: usize, second: usize, replicate: &Loaded) -> f64 {
         let cells = self.answering(first).zip(self.answering(second));
         let complete = cells.map(|(a, b)| !is_missing(a) && !is_missing(b));
         replicate.copies.iter().zip(complete).filter(|(_, complete)| *complete).map(|(copies, _)| copies).sum()
     }
+
+    /// Weights of every profile.
+    type Block = Vec<Lanes>;
+    type Plan = Vec<(usize, usize)>;
+
+    fn block_width(&self) -> usize {
+        LANES
+    }
+
+    fn block_size(&self) -> usize {
+        self.profiles() * size_of::<Lanes>()
+    }
+
+    fn block(&self, first: usize) -> Vec<Lanes> {
+        let mut block = vec![Lanes::default(); self.profiles()];
+        for lane in 0..LANES.min(self.replicates() - first) {
+            for (weights, mass) in block.iter_mut().zip(self.load(first + lane).mass) {
+                weights.0[lane] = mass;
+            }
+        }
+        block
+    }
+
+    fn block_totals(&self, cpu: Cpu, item: usize, block: &Vec<Lanes>, totals: &mut [Lanes]) {
+        let one = [1.0];
+        add_up(cpu, self.answering(item).map(|cell| (cell, one.as_slice())), block, totals);
+    }
+
+    fn plan(&self, pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        pairs.to_vec()
+    }
+
+    fn block_table(&self, cpu: Cpu, plan: &Vec<(usize, usize)>, pair: usize, block: &Vec<Lanes>, tables: &mut [Lanes]) {
+        let (first, second) = plan[pair];
+        add_up(cpu, self.answering(first).zip(self.answering(second)), block, tables);
+    }
 }
 
-fn sum_by_profile(profile: &[u32], personas: &[f64], sums: &mut [f64]) {
-    sums.fill(0.0);
-    for (&profile, &mass) in profile.iter().zip(personas) {
-        sums[profile as usize] += mass;
+impl Exact<'_> {
+    fn profiles(&self) -> usize {
+        self.probabilities.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    fn sum_by_profile(&self, personas: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.profiles()];
+        for (&profile, &mass) in self.profile.iter().zip(personas) {
+            sums[profile as usize] += mass;
+        }
+        sums
+    }
+}
+
+/// Sum over profiles of weight x outer product of the probabilities of two cells.
+fn add_up<'a>(cpu: Cpu, cells: impl Iterator<Item = (&'a [f64], &'a [f64])>, block: &[Lanes], totals: &mut [Lanes]) {
+    totals.fill(Lanes::default());
+    for ((first, second), &mass) in cells.zip(block) {
+        if !is_missing(first) && !is_missing(second) {
+            cpu.run(OuterProduct { first, second, mass, totals });
+        }
+    }
+}
+
+struct OuterProduct<'a> {
+    first: &'a [f64],
+    second: &'a [f64],
+    mass: Lanes,
+    totals: &'a mut [Lanes],
+}
+
+impl Kernel for OuterProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<A: Arch>(self) {
+        let cols = self.second.len().max(1);
+        for (row, &p) in self.totals.chunks_exact_mut(cols).zip(self.first) {
+            let scaled = self.mass * Lanes::splat(p);
+            for (total, &q) in row.iter_mut().zip(self.second) {
+                *total = scaled.mul_add::<A>(Lanes::splat(q), *total);
+            }
+        }
     }
 }

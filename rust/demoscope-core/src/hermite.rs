@@ -51,7 +51,7 @@ pub(crate) static INVERSES: LazyLock<[f64; MOST_TERMS]> =
 static ROOTS: LazyLock<[(f64, f64); MOST_TERMS]> =
     LazyLock::new(|| std::array::from_fn(|m| ((m as f64).sqrt(), 1.0 / (m as f64 + 1.0).sqrt())));
 
-/// Writes psi_0, psi_1, ... of eight thresholds.
+/// Writes the first psi of eight thresholds.
 ///
 /// `psi_(m+1) = (h psi_m - sqrt(m) psi_(m-1)) / sqrt(m+1)`; infinite thresholds must have been replaced by such that
 /// the density underflows.

@@ -7,6 +7,7 @@
 
 use crate::cpu::{Arch, Cpu, Kernel};
 use crate::lanes::{LANES, Lanes};
+use crate::weights::Block;
 
 /// Groups of [`LANES`] replicates that whole multiplicities are added up for at once.
 pub const GROUPS: usize = 8;
@@ -91,6 +92,14 @@ impl Sorted {
             begin = end as usize;
             rows
         })
+    }
+
+    /// Adds up the weights of a block: `totals` is (group of lanes, cell).
+    pub fn add_up(&self, cpu: Cpu, block: &Block, totals: &mut [Lanes]) {
+        match block {
+            Block::Whole(copies, largest) => self.count(cpu, copies, *largest, totals),
+            Block::Real(weights) => self.sum(cpu, weights, totals),
+        }
     }
 
     /// Adds up whole multiplicities: `totals` is (group, cell).

@@ -110,17 +110,23 @@ impl Kernel for Fit<'_> {
 
     #[inline(always)]
     fn run<A: Arch>(self) -> Solution {
-        let LaneWorkspace { scaled, powers, upper, nodes } = self.workspace;
-        upper.clear();
-        upper.resize(self.problem.col.tau.len() + 1, Corner::default());
-        match self.problem.method {
-            Method::Series(terms) => {
-                scaled.resize(terms, Lanes::default());
-                powers.resize(terms, Lanes::default());
-                search::<A, _>(self.problem, upper, Series { terms, scaled, powers, error: Lanes::default() })
-            }
-            Method::Quadrature => search::<A, _>(self.problem, upper, Quadrature { nodes, scale: Lanes::default() }),
+        solve::<A>(self.workspace, self.problem)
+    }
+}
+
+/// Fits eight tables, as part of a larger kernel.
+#[inline(always)]
+pub fn solve<A: Arch>(workspace: &mut LaneWorkspace, problem: &Problem<'_>) -> Solution {
+    let LaneWorkspace { scaled, powers, upper, nodes } = workspace;
+    upper.clear();
+    upper.resize(problem.col.tau.len() + 1, Corner::default());
+    match problem.method {
+        Method::Series(terms) => {
+            scaled.resize(terms, Lanes::default());
+            powers.resize(terms, Lanes::default());
+            search::<A, _>(problem, upper, Series { terms, scaled, powers, error: Lanes::default() })
         }
+        Method::Quadrature => search::<A, _>(problem, upper, Quadrature { nodes, scale: Lanes::default() }),
     }
 }
 
@@ -231,8 +237,7 @@ impl Corners for Quadrature<'_> {
     fn excess<A: Arch, const W: usize>(&self, problem: &Problem<'_>, row: usize, col: usize) -> [Lanes; W] {
         let h = problem.row.tau[row];
         let mut sums = [Lanes::default(); W];
-        for w in 0..W {
-            let k = problem.col.tau[col + w];
+        for (sum_at, &k) in sums.iter_mut().zip(&problem.col.tau[col..col + W]) {
             let product = h * k;
             let squares = h.mul_add::<A>(h, k * k) * Lanes::splat(0.5);
             let mut sum = Lanes::default();
@@ -240,7 +245,7 @@ impl Corners for Quadrature<'_> {
                 let exponent = product.mul_add::<A>(node.tilt, -(squares * node.spread));
                 sum = exponent.exp::<A>().mul_add::<A>(node.weight, sum);
             }
-            sums[w] = sum * self.scale;
+            *sum_at = sum * self.scale;
         }
         sums
     }

@@ -5,6 +5,7 @@
 //! Every statistic is a function of answers and weights, and a replicate is nothing but another set of weights.
 
 pub mod bivariate;
+pub mod bootstrap;
 pub mod codes;
 pub mod contingency;
 pub mod correlation;
@@ -15,12 +16,16 @@ pub mod draw;
 pub mod error;
 pub mod estimate;
 pub mod exact;
+pub mod full_sample;
+pub mod guide;
 pub mod hermite;
 pub mod influence;
 pub mod lane_counts;
 pub mod lane_fit;
+pub mod lane_margin;
 pub mod lanes;
 pub mod normal;
+pub mod planes;
 pub mod polychoric;
 pub mod quadrature;
 pub mod random;

@@ -18,7 +18,7 @@ const ROUNDING_STEP: f64 = 1e-7;
 const MAX_ITERATIONS: u32 = 60;
 
 /// Cells that hold less than this share of the table are below the rounding of its total and count as empty.
-const NOTHING: f64 = 1e-15;
+pub(crate) const NOTHING: f64 = 1e-15;
 
 /// Cells of smaller probability are integrated on their own: the error of a difference of distribution functions, a
 /// few 1e-16, would show in the tenth digit of rho.
@@ -121,6 +121,20 @@ impl Thresholds {
         }
     }
 
+    /// Replaces the thresholds by inner ones that were computed before, with the shares below them.
+    pub fn set_inner(&mut self, inner: impl Iterator<Item = (f64, f64)>) {
+        self.tau.clear();
+        self.below.clear();
+        self.tau.push(f64::NEG_INFINITY);
+        self.below.push(0.0);
+        for (tau, below) in inner {
+            self.tau.push(tau);
+            self.below.push(below);
+        }
+        self.tau.push(f64::INFINITY);
+        self.below.push(1.0);
+    }
+
     /// The finite thresholds between the categories.
     #[must_use]
     pub fn inner(&self) -> &[f64] {
@@ -181,31 +195,64 @@ impl Workspace {
         start: Option<f64>,
         respondents: impl FnOnce() -> f64,
     ) -> Fit {
-        self.find_used(table, cols);
-        if self.used_rows.len() < 2 || self.used_cols.len() < 2 {
-            return Fit::without(Status::Degenerate, f64::NAN, 0);
-        }
-        let corrected = policy.correct(table, cols, &self.used_rows, &self.used_cols, respondents);
-        let flags = if corrected { flag::ZERO_CORRECTED } else { 0 };
-        if let Some(bound) = frechet_bound(table, cols) {
-            return Fit::without(Status::Boundary, bound, flags);
-        }
+        let flags = match self.prepare(table, cols, policy, respondents) {
+            Ok(flags) => flags,
+            Err(fit) => return fit,
+        };
+        let fit = self.search(table, cols, thresholds, start);
+        Fit { flags: fit.flags | flags, ..fit }
+    }
+
+    /// The search for the maximum in a table that [`Workspace::prepare`] let through.
+    pub fn search(
+        &mut self,
+        table: &[f64],
+        cols: usize,
+        thresholds: Option<(&Thresholds, &Thresholds)>,
+        start: Option<f64>,
+    ) -> Fit {
         if thresholds.is_none() {
-            self.row_totals.resize(table.len() / cols, 0.0);
-            self.col_totals.resize(cols, 0.0);
-            margins(table, cols, &mut self.row_totals, &mut self.col_totals);
-            self.row.set(&self.row_totals);
-            self.col.set(&self.col_totals);
+            self.set_own_thresholds(table, cols);
         }
         let mut buffers = Buffers { upper: &mut self.upper, lower: &mut self.lower };
         let (row, col) = thresholds.unwrap_or((&self.row, &self.col));
         let start = start.filter(|rho| rho.is_finite()).unwrap_or_else(|| pearson(table, cols));
-        let mut fit = maximise(|rho| buffers.score(table, row, col, rho), start);
-        fit.flags |= flags;
-        fit
+        maximise(|rho| buffers.score(table, row, col, rho), start)
     }
 
-    /// Thresholds of the last table that was fitted with its own margins.
+    /// Empties cells below the rounding of the total and applies the policy for empty cells.
+    ///
+    /// # Errors
+    /// The estimate, when the table has no interior one.
+    pub fn prepare(
+        &mut self,
+        table: &mut [f64],
+        cols: usize,
+        policy: ZeroCells,
+        respondents: impl FnOnce() -> f64,
+    ) -> Result<u8, Fit> {
+        self.find_used(table, cols);
+        if self.used_rows.len() < 2 || self.used_cols.len() < 2 {
+            return Err(Fit::without(Status::Degenerate, f64::NAN, 0));
+        }
+        let corrected = policy.correct(table, cols, &self.used_rows, &self.used_cols, respondents);
+        let flags = if corrected { flag::ZERO_CORRECTED } else { 0 };
+        match frechet_bound(table, cols) {
+            Some(bound) => Err(Fit::without(Status::Boundary, bound, flags)),
+            None => Ok(flags),
+        }
+    }
+
+    /// Takes thresholds from the margins of a table.
+    pub fn set_own_thresholds(&mut self, table: &[f64], cols: usize) {
+        self.row_totals.resize(table.len() / cols, 0.0);
+        self.col_totals.resize(cols, 0.0);
+        margins(table, cols, &mut self.row_totals, &mut self.col_totals);
+        self.row.set(&self.row_totals);
+        self.col.set(&self.col_totals);
+    }
+
+    /// Thresholds of the last table whose own margins were used.
     #[must_use]
     pub fn own_thresholds(&self) -> (&Thresholds, &Thresholds) {
         (&self.row, &self.col)
@@ -330,7 +377,7 @@ fn frechet_bound(table: &[f64], cols: usize) -> Option<f64> {
 }
 
 /// Pearson correlation of the category numbers, kept away from 1: where a search without a better idea begins.
-fn pearson(table: &[f64], cols: usize) -> f64 {
+pub(crate) fn pearson(table: &[f64], cols: usize) -> f64 {
     let (mut total, mut x, mut y, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
     for (a, row) in table.chunks_exact(cols).enumerate() {
         for (b, &count) in row.iter().enumerate() {

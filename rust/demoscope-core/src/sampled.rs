@@ -1,16 +1,24 @@
 //! Tables of answers that were given or drawn: one code per respondent and item.
 
+use std::sync::OnceLock;
+
 use crate::codes::Codes;
 use crate::contingency::{complete_cells, count_item, count_pair};
 use crate::correlation::Tables;
+use crate::cpu::Cpu;
 use crate::error::{Error, check_length};
-use crate::weights::Replicates;
+use crate::lane_counts::{Sorted, WIDTH};
+use crate::lanes::Lanes;
+use crate::planes::Planes;
+use crate::weights::{Block, Replicates};
 
 /// Codes and the weights of their replicates.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Sampled<'a> {
     codes: &'a Codes,
     replicates: Replicates<'a>,
+    /// Who chose what, as bits; made when the unweighted sample itself is counted.
+    planes: OnceLock<Planes>,
 }
 
 impl<'a> Sampled<'a> {
@@ -20,21 +28,18 @@ impl<'a> Sampled<'a> {
     /// When their numbers of respondents differ.
     pub fn new(codes: &'a Codes, replicates: Replicates<'a>) -> Result<Self, Error> {
         check_length("weights", replicates.rows(), codes.rows())?;
-        Ok(Self { codes, replicates })
+        Ok(Self { codes, replicates, planes: OnceLock::new() })
     }
 }
 
-/// Weights of one replicate.
+/// Weights of one replicate and how often it holds every respondent.
 #[derive(Debug)]
 pub struct Loaded {
-    index: usize,
     mass: Vec<f64>,
-    counts: Vec<f64>,
+    copies: Vec<f64>,
 }
 
 impl Tables for Sampled<'_> {
-    type Replicate = Loaded;
-
     fn categories(&self) -> &[usize] {
         self.codes.categories()
     }
@@ -43,40 +48,92 @@ impl Tables for Sampled<'_> {
         self.replicates.count()
     }
 
-    fn buffers(&self) -> Loaded {
-        Loaded { index: 0, mass: vec![0.0; self.codes.rows()], counts: Vec::new() }
+    fn is_sample(&self) -> bool {
+        self.replicates.is_sample()
     }
 
-    fn load(&self, index: usize, replicate: &mut Loaded) {
-        replicate.index = index;
-        self.replicates.mass(index, &mut replicate.mass);
+    fn sample(&self) -> Self {
+        Self { codes: self.codes, replicates: self.replicates.sample(), planes: OnceLock::new() }
     }
 
-    fn item_totals(&self, item: usize, replicate: &mut Loaded, totals: &mut [f64]) {
-        replicate.counts.resize(totals.len() + 1, 0.0);
-        count_item(self.codes.column(item), &replicate.mass, &mut replicate.counts);
-        totals.copy_from_slice(&replicate.counts[..totals.len()]);
+    fn is_complete(&self, first: usize, second: usize) -> bool {
+        self.codes.is_complete(first) && self.codes.is_complete(second)
     }
 
-    fn pair_table(&self, first: usize, second: usize, replicate: &mut Loaded, table: &mut [f64]) {
+    type Replicate = Loaded;
+
+    fn load(&self, index: usize) -> Loaded {
+        let mut mass = vec![0.0; self.codes.rows()];
+        let mut copies = mass.clone();
+        self.replicates.mass(index, &mut mass);
+        self.replicates.copies(index, &mut copies);
+        Loaded { mass, copies }
+    }
+
+    fn item_totals(&self, item: usize, replicate: &Loaded, totals: &mut [f64]) {
+        let mut counts = vec![0.0; totals.len() + 1];
+        count_item(self.codes.column(item), &replicate.mass, &mut counts);
+        totals.copy_from_slice(&counts[..totals.len()]);
+    }
+
+    fn pair_table(&self, first: usize, second: usize, replicate: &Loaded, table: &mut [f64]) {
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
-        replicate.counts.resize((rows + 1) * (cols + 1), 0.0);
-        count_pair(
-            self.codes.column(first),
-            self.codes.column(second),
-            &replicate.mass,
-            cols + 1,
-            &mut replicate.counts,
-        );
-        complete_cells(&replicate.counts, rows, cols, table);
+        let mut counts = vec![0.0; (rows + 1) * (cols + 1)];
+        let (a, b) = (self.codes.column(first), self.codes.column(second));
+        count_pair(a, b, &replicate.mass, cols + 1, &mut counts);
+        complete_cells(&counts, rows, cols, table);
+    }
+
+    fn counts_respondents(&self) -> bool {
+        self.replicates.unweighted()
     }
 
     fn respondents(&self, first: usize, second: usize, replicate: &Loaded) -> f64 {
-        let mut copies = vec![0.0; self.codes.rows()];
-        self.replicates.copies(replicate.index, &mut copies);
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
         let answers = self.codes.column(first).iter().zip(self.codes.column(second));
         let complete = answers.map(|(&a, &b)| usize::from(a) < rows && usize::from(b) < cols);
-        copies.iter().zip(complete).filter(|(_, complete)| *complete).map(|(copies, _)| copies).sum()
+        replicate.copies.iter().zip(complete).filter(|(_, complete)| *complete).map(|(copies, _)| copies).sum()
+    }
+
+    fn sample_table(&self, cpu: Cpu, first: usize, second: usize, replicate: &Loaded, table: &mut [f64]) {
+        if self.replicates.is_plain() && Planes::fit(self.categories()) {
+            let planes = self.planes.get_or_init(|| Planes::new(self.codes));
+            planes.count(cpu, first, second, table);
+        } else {
+            self.pair_table(first, second, replicate, table);
+        }
+    }
+
+    type Block = Block;
+    type Plan = Vec<Sorted>;
+
+    fn block_width(&self) -> usize {
+        self.replicates.block_width()
+    }
+
+    fn block_size(&self) -> usize {
+        let bytes = if self.block_width() == WIDTH { WIDTH } else { size_of::<Lanes>() };
+        self.codes.rows() * bytes
+    }
+
+    fn block(&self, first: usize) -> Block {
+        self.replicates.block(first)
+    }
+
+    fn block_totals(&self, cpu: Cpu, item: usize, block: &Block, totals: &mut [Lanes]) {
+        let sorted = Sorted::by_item(self.codes.column(item), self.categories()[item]);
+        sorted.add_up(cpu, block, totals);
+    }
+
+    fn plan(&self, pairs: &[(usize, usize)]) -> Vec<Sorted> {
+        let sort = |&(a, b): &(usize, usize)| {
+            let (rows, cols) = (self.categories()[a], self.categories()[b]);
+            Sorted::by_pair(self.codes.column(a), self.codes.column(b), rows, cols)
+        };
+        pairs.iter().map(sort).collect()
+    }
+
+    fn block_table(&self, cpu: Cpu, plan: &Vec<Sorted>, pair: usize, block: &Block, tables: &mut [Lanes]) {
+        plan[pair].add_up(cpu, block, tables);
     }
 }

@@ -1,6 +1,8 @@
 //! Replicate weights: survey weight times the factor that a replicate gives to the respondent.
 
 use crate::error::{Error, check_length};
+use crate::lane_counts::{Copies, WIDTH};
+use crate::lanes::{LANES, Lanes};
 
 /// Factors of the survey weights, (replicate, respondent).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -35,6 +37,17 @@ pub struct Replicates<'a> {
     weights: Option<&'a [f64]>,
     factors: Factors<'a>,
     count: usize,
+    /// Largest multiplicity, where weights are whole and fit a byte.
+    whole: Option<u8>,
+}
+
+/// Weights of some replicates side by side.
+#[derive(Debug, Clone)]
+pub enum Block {
+    /// Whole multiplicities of [`WIDTH`] replicates for every respondent, and a bound of them.
+    Whole(Vec<Copies>, u8),
+    /// Real weights of [`LANES`] replicates for every respondent.
+    Real(Vec<Lanes>),
 }
 
 impl<'a> Replicates<'a> {
@@ -53,7 +66,66 @@ impl<'a> Replicates<'a> {
             check_values("multiplicities", factors)?;
         }
         check_sum(rows, weights, factors)?;
-        Ok(Self { rows, weights, factors, count })
+        let whole = match factors {
+            Factors::Once => Some(1),
+            Factors::Counts(counts) => u8::try_from(counts.iter().copied().max().unwrap_or(0)).ok(),
+            Factors::Real(_) => None,
+        };
+        Ok(Self { rows, weights, factors, count, whole: whole.filter(|_| weights.is_none()) })
+    }
+
+    /// The sample itself, without its replicates.
+    #[must_use]
+    pub fn sample(&self) -> Self {
+        let whole = if self.weights.is_none() { Some(1) } else { None };
+        Self { factors: Factors::Once, count: 1, whole, ..*self }
+    }
+
+    /// True when there are no replicates but the sample itself.
+    #[must_use]
+    pub fn is_sample(&self) -> bool {
+        matches!(self.factors, Factors::Once)
+    }
+
+    /// True for the unweighted sample itself: every respondent counts once.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.weights.is_none() && self.is_sample()
+    }
+
+    /// Number of replicates of a [`Block`].
+    #[must_use]
+    pub fn block_width(&self) -> usize {
+        if self.whole.is_some() { WIDTH } else { LANES }
+    }
+
+    /// Weights of the replicates from `first` on, side by side; what lies past the last replicate is 0.
+    #[must_use]
+    pub fn block(&self, first: usize) -> Block {
+        let used = self.block_width().min(self.count - first);
+        if let Some(largest) = self.whole {
+            let mut copies = vec![[0; WIDTH]; self.rows];
+            for lane in 0..used {
+                match self.factors {
+                    Factors::Counts(counts) => {
+                        for (copies, &count) in copies.iter_mut().zip(self.row(first + lane, counts)) {
+                            copies[lane] = u8::try_from(count).unwrap_or(u8::MAX);
+                        }
+                    }
+                    Factors::Once | Factors::Real(_) => copies.iter_mut().for_each(|copies| copies[lane] = 1),
+                }
+            }
+            return Block::Whole(copies, largest);
+        }
+        let mut weights = vec![Lanes::default(); self.rows];
+        let mut mass = vec![0.0; self.rows];
+        for lane in 0..used {
+            self.mass(first + lane, &mut mass);
+            for (weights, &mass) in weights.iter_mut().zip(&mass) {
+                weights.0[lane] = mass;
+            }
+        }
+        Block::Real(weights)
     }
 
     /// Number of respondents.

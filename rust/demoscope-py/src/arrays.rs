@@ -80,3 +80,8 @@ pub fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Out1<'_, T> {
 pub fn matrix<T: Element>(py: Python<'_>, values: Vec<T>, rows: usize, columns: usize) -> PyResult<Out2<'_, T>> {
     values.into_pyarray(py).reshape([rows, columns])
 }
+
+/// The transpose of a two-dimensional array of `rows` x `columns` values in row-major order.
+pub fn transposed<T: Element>(py: Python<'_>, values: Vec<T>, rows: usize, columns: usize) -> PyResult<Out2<'_, T>> {
+    matrix(py, values, rows, columns)?.transpose()
+}

@@ -1,5 +1,9 @@
 //! Long loops: threads, and Ctrl-C between chunks of replicates.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use demoscope_core::Error;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -9,6 +13,9 @@ use crate::errors::raise;
 
 /// Replicates that every thread computes between two looks at the signals.
 const REPLICATES_PER_THREAD: usize = 8;
+
+/// Time between two looks at the signals.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A pool of its own when a number of threads is asked for.
 pub fn pool(threads: Option<usize>) -> PyResult<Option<ThreadPool>> {
@@ -33,6 +40,43 @@ pub fn detached<T: Send>(
         Some(pool) => pool.install(work),
     });
     result.map_err(|error| raise(&error))
+}
+
+/// Runs `work` on a thread of its own while this one looks at the signals; a Ctrl-C makes the flag that `work` reads true.
+pub fn interruptible<T: Send>(
+    py: Python<'_>,
+    pool: Option<&ThreadPool>,
+    work: impl FnOnce(&AtomicBool) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    let (stop, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let waiting = thread::current();
+    let mut signals = Ok(());
+    let result = thread::scope(|scope| {
+        let (stop, done) = (&stop, &done);
+        let worker = scope.spawn(move || {
+            let result = match pool {
+                None => work(stop),
+                Some(pool) => pool.install(|| work(stop)),
+            };
+            done.store(true, Ordering::Release);
+            waiting.unpark();
+            result
+        });
+        // A worker that panicked is finished without being done.
+        while !(done.load(Ordering::Acquire) || worker.is_finished()) {
+            py.detach(|| thread::park_timeout(LOOK));
+            if signals.is_ok() {
+                signals = py.check_signals();
+                stop.store(signals.is_err(), Ordering::Relaxed);
+            }
+        }
+        worker.join()
+    });
+    signals?;
+    match result {
+        Ok(result) => result.map_err(|error| raise(&error)),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 /// Calls `work(from, to)` for consecutive ranges of replicates and looks at the signals in between.

@@ -1,7 +1,10 @@
 //! Polychoric correlations of one table, one sample, many replicates.
 
+use std::sync::atomic::AtomicBool;
+
+use demoscope_core::bootstrap::fit_replicates;
 use demoscope_core::codes::{Codes, pair_count};
-use demoscope_core::correlation::{Settings, Tables, count_replicates, fit_replicates};
+use demoscope_core::correlation::{Path, Settings, Tables, count_replicates};
 use demoscope_core::demographic::Demographic;
 use demoscope_core::error::Error;
 use demoscope_core::estimate::{estimate_pairs, estimate_table};
@@ -11,8 +14,8 @@ use demoscope_core::weights::{Factors, Replicates};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 
-use crate::arrays::{FactorArray, In1, In2, Out1, Out2, array, columns, matrix, optional, rows, values};
-use crate::chunks::{chunked, detached, pool};
+use crate::arrays::{FactorArray, In1, In2, Out1, Out2, array, columns, matrix, optional, rows, transposed, values};
+use crate::chunks::{detached, interruptible, pool};
 use crate::errors::raise;
 
 /// rho, se, loglik, thresholds of rows and columns, iterations, status, flags.
@@ -22,8 +25,8 @@ type TableFit<'py> = (f64, f64, f64, Out1<'py, f64>, Out1<'py, f64>, u32, u8, u8
 type SampleFit<'py> =
     (Out1<'py, f64>, Out1<'py, f64>, Out1<'py, f64>, Out1<'py, f64>, Out1<'py, u32>, Out1<'py, u8>, Out1<'py, u8>);
 
-/// rho and status, (replicate, pair).
-type ReplicateFits<'py> = (Out2<'py, f64>, Out2<'py, u8>);
+/// rho, status and flags, (replicate, pair).
+type ReplicateFits<'py> = (Out2<'py, f64>, Out2<'py, u8>, Out2<'py, u8>);
 
 #[pyfunction]
 pub fn polychoric_table<'py>(py: Python<'py>, table: In2<'py, f64>, zero_cells: &str) -> PyResult<TableFit<'py>> {
@@ -72,14 +75,14 @@ pub fn sampled_correlations<'py>(
     pairs: Option<In1<'py, bool>>,
     thresholds: &str,
     zero_cells: &str,
-    start: Option<In1<'py, f64>>,
+    path: &str,
     threads: Option<usize>,
 ) -> PyResult<ReplicateFits<'py>> {
     let pool = pool(threads)?;
     let codes = Codes::from_rows(values(&codes)?, rows(&codes), &categories).map_err(|error| raise(&error))?;
     let sample = replicates(codes.rows(), weights.as_ref(), multiplicities.as_ref())?;
     let tables = Sampled::new(&codes, sample).map_err(|error| raise(&error))?;
-    let settings = settings(pairs.as_ref(), thresholds, zero_cells, start.as_ref())?;
+    let settings = settings(pairs.as_ref(), thresholds, zero_cells, path)?;
     fit(py, pool.as_ref(), &tables, &settings)
 }
 
@@ -90,12 +93,13 @@ pub fn sampled_counts<'py>(
     categories: Vec<usize>,
     weights: Option<In1<'py, f64>>,
     multiplicities: Option<FactorArray<'py>>,
+    path: &str,
     threads: Option<usize>,
 ) -> PyResult<Out2<'py, f64>> {
     let pool = pool(threads)?;
     let codes = Codes::from_rows(values(&codes)?, rows(&codes), &categories).map_err(|error| raise(&error))?;
     let sample = replicates(codes.rows(), weights.as_ref(), multiplicities.as_ref())?;
-    count(py, pool.as_ref(), &Sampled::new(&codes, sample).map_err(|error| raise(&error))?)
+    count(py, pool.as_ref(), &Sampled::new(&codes, sample).map_err(|error| raise(&error))?, path)
 }
 
 #[pyfunction]
@@ -109,14 +113,14 @@ pub fn exact_correlations<'py>(
     pairs: Option<In1<'py, bool>>,
     thresholds: &str,
     zero_cells: &str,
-    start: Option<In1<'py, f64>>,
+    path: &str,
     threads: Option<usize>,
 ) -> PyResult<ReplicateFits<'py>> {
     let pool = pool(threads)?;
     let profile = values(&profile)?;
     let sample = replicates(profile.len(), weights.as_ref(), multiplicities.as_ref())?;
     let tables = Exact::new(values(&probs)?, &categories, profile, sample).map_err(|error| raise(&error))?;
-    let settings = settings(pairs.as_ref(), thresholds, zero_cells, start.as_ref())?;
+    let settings = settings(pairs.as_ref(), thresholds, zero_cells, path)?;
     fit(py, pool.as_ref(), &tables, &settings)
 }
 
@@ -128,12 +132,14 @@ pub fn exact_counts<'py>(
     profile: In1<'py, u32>,
     weights: Option<In1<'py, f64>>,
     multiplicities: Option<FactorArray<'py>>,
+    path: &str,
     threads: Option<usize>,
 ) -> PyResult<Out2<'py, f64>> {
     let pool = pool(threads)?;
     let profile = values(&profile)?;
     let sample = replicates(profile.len(), weights.as_ref(), multiplicities.as_ref())?;
-    count(py, pool.as_ref(), &Exact::new(values(&probs)?, &categories, profile, sample).map_err(|error| raise(&error))?)
+    let tables = Exact::new(values(&probs)?, &categories, profile, sample).map_err(|error| raise(&error))?;
+    count(py, pool.as_ref(), &tables, path)
 }
 
 #[pyfunction]
@@ -146,14 +152,14 @@ pub fn demographic_correlations<'py>(
     multiplicities: Option<FactorArray<'py>>,
     pairs: Option<In1<'py, bool>>,
     zero_cells: &str,
-    start: Option<In1<'py, f64>>,
+    path: &str,
     threads: Option<usize>,
 ) -> PyResult<ReplicateFits<'py>> {
     let pool = pool(threads)?;
     let sample = replicates(rows(&codes), weights.as_ref(), multiplicities.as_ref())?;
     let tables =
         Demographic::new(values(&codes)?, &categories, values(&cell)?, sample).map_err(|error| raise(&error))?;
-    let settings = settings(pairs.as_ref(), "pair", zero_cells, start.as_ref())?;
+    let settings = settings(pairs.as_ref(), "pair", zero_cells, path)?;
     fit(py, pool.as_ref(), &tables, &settings)
 }
 
@@ -175,13 +181,14 @@ fn settings<'a>(
     pairs: Option<&'a In1<'_, bool>>,
     thresholds: &str,
     zero_cells: &str,
-    start: Option<&'a In1<'_, f64>>,
+    path: &str,
 ) -> PyResult<Settings<'a>> {
     Ok(Settings {
         wanted: optional(pairs)?,
         margins: thresholds.parse().map_err(|error| raise(&error))?,
         zero_cells: zero_cells.parse().map_err(|error| raise(&error))?,
-        start: optional(start)?,
+        path: path.parse().map_err(|error| raise(&error))?,
+        stop: None,
     })
 }
 
@@ -192,18 +199,24 @@ fn fit<'py>(
     settings: &Settings<'_>,
 ) -> PyResult<ReplicateFits<'py>> {
     let (replicates, pairs) = (tables.replicates(), pair_count(tables.categories().len()));
-    let mut rho = vec![f64::NAN; replicates * pairs];
-    let mut status = vec![0; replicates * pairs];
-    chunked(py, pool, replicates, |from, to| {
-        let range = from * pairs..to * pairs;
-        fit_replicates(tables, from, settings, &mut rho[range.clone()], &mut status[range])
-    })?;
-    Ok((matrix(py, rho, replicates, pairs)?, matrix(py, status, replicates, pairs)?))
+    let outcomes = interruptible(py, pool, |stop| fit_replicates(tables, &Settings { stop: Some(stop), ..*settings }))?;
+    Ok((
+        transposed(py, outcomes.rho, pairs, replicates)?,
+        transposed(py, outcomes.status, pairs, replicates)?,
+        transposed(py, outcomes.flags, pairs, replicates)?,
+    ))
 }
 
-fn count<'py>(py: Python<'py>, pool: Option<&ThreadPool>, tables: &impl Tables) -> PyResult<Out2<'py, f64>> {
+fn count<'py>(
+    py: Python<'py>,
+    pool: Option<&ThreadPool>,
+    tables: &impl Tables,
+    path: &str,
+) -> PyResult<Out2<'py, f64>> {
+    let path: Path = path.parse().map_err(|error| raise(&error))?;
     let (replicates, width) = (tables.replicates(), tables.categories().iter().sum::<usize>());
-    let mut totals = vec![0.0; replicates * width];
-    chunked(py, pool, replicates, |from, to| count_replicates(tables, from, &mut totals[from * width..to * width]))?;
+    let work =
+        |stop: &AtomicBool| count_replicates(tables, &Settings { path, stop: Some(stop), ..Settings::default() });
+    let totals = interruptible(py, pool, work)?;
     matrix(py, totals, replicates, width)
 }

@@ -1,7 +1,8 @@
 //! Tables of replicates against the plain sums that define them.
 
-use demoscope_core::codes::{Codes, MISSING, pair_count};
-use demoscope_core::correlation::{Margins, Settings, Tables, count_replicates, fit_replicates};
+use demoscope_core::bootstrap::fit_replicates;
+use demoscope_core::codes::{Codes, MISSING};
+use demoscope_core::correlation::{Margins, Outcomes, Settings, Tables, count_replicates};
 use demoscope_core::demographic::Demographic;
 use demoscope_core::divergence::divergences;
 use demoscope_core::error::Error;
@@ -54,10 +55,9 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 }
 
 fn pair_table(tables: &impl Tables, replicate: usize, a: usize, b: usize) -> Vec<f64> {
-    let mut loaded = tables.buffers();
-    tables.load(replicate, &mut loaded);
+    let loaded = tables.load(replicate);
     let mut table = vec![-1.0; tables.categories()[a] * tables.categories()[b]];
-    tables.pair_table(a, b, &mut loaded, &mut table);
+    tables.pair_table(a, b, &loaded, &mut table);
     table
 }
 
@@ -80,8 +80,7 @@ fn sampled_tables_are_weighted_counts() {
         }
     }
     assert_close(&pair_table(&tables, 1, a, b), &expected);
-    let mut loaded = tables.buffers();
-    tables.load(1, &mut loaded);
+    let loaded = tables.load(1);
     assert_close(&[tables.respondents(a, b, &loaded)], &[respondents]);
 }
 
@@ -159,8 +158,7 @@ fn exact_tables_are_sums_over_personas() {
     let multiplicities = [1, 1, 1, 1, 1, 1, 1, 1, 2, 0, 1, 3, 0, 0, 1, 1];
     let replicates = Replicates::new(8, Some(&weights), Factors::Counts(&multiplicities)).expect("weights");
     let tables = Exact::new(&probabilities, &CATEGORIES, &profile, replicates).expect("valid");
-    let mut totals = vec![0.0; 2 * 9];
-    count_replicates(&tables, 0, &mut totals).expect("two replicates");
+    let totals = count_replicates(&tables, &Settings::default()).expect("two replicates");
     for replicate in 0..2 {
         let mut expected_totals = [0.0; 9];
         let mut expected = [0.0; 12];
@@ -208,9 +206,8 @@ fn real_factors_that_are_whole_give_the_bits_of_counts() {
     let fit = |factors| {
         let replicates = Replicates::new(ROWS, Some(&survey.weights), factors).expect("weights");
         let tables = Sampled::new(&codes, replicates).expect("same rows");
-        let (mut rho, mut status) = (vec![0.0; 6], vec![9; 6]);
         let settings = Settings { zero_cells: ZeroCells::None, ..Settings::default() };
-        fit_replicates(&tables, 0, &settings, &mut rho, &mut status).expect("lengths agree");
+        let Outcomes { rho, status, .. } = fit_replicates(&tables, &settings).expect("nothing is wrong");
         (rho.iter().map(|rho| rho.to_bits()).collect::<Vec<_>>(), status)
     };
     assert_eq!(fit(Factors::Counts(&survey.multiplicities)), fit(Factors::Real(&real)));
@@ -238,11 +235,10 @@ fn replicates_do_not_depend_on_threads() {
     let replicates = Replicates::new(ROWS, None, Factors::Counts(&survey.multiplicities)).expect("weights");
     let tables = Sampled::new(&codes, replicates).expect("same rows");
     let fit = |threads: usize| {
-        let pairs = pair_count(3);
-        let (mut rho, mut status) = (vec![0.0; 2 * pairs], vec![9; 2 * pairs]);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         let settings = Settings { margins: Margins::Pair, ..Settings::default() };
-        pool.install(|| fit_replicates(&tables, 0, &settings, &mut rho, &mut status)).expect("lengths agree");
+        let fitted = pool.install(|| fit_replicates(&tables, &settings));
+        let Outcomes { rho, status, .. } = fitted.expect("nothing is wrong");
         (rho.iter().map(|rho| rho.to_bits()).collect::<Vec<_>>(), status)
     };
     assert_eq!(fit(1), fit(2));
@@ -253,9 +249,8 @@ fn replicates_do_not_depend_on_threads() {
 fn unwanted_pairs_are_excluded_and_constant_items_degenerate() {
     let codes = Codes::from_rows(&[0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1], 4, &CATEGORIES).expect("codes");
     let tables = Sampled::new(&codes, Replicates::new(4, None, Factors::Once).expect("weights")).expect("same rows");
-    let (mut rho, mut status) = (vec![0.0; 3], vec![9; 3]);
     let settings = Settings { wanted: Some(&[true, false, true]), ..Settings::default() };
-    fit_replicates(&tables, 0, &settings, &mut rho, &mut status).expect("lengths agree");
+    let Outcomes { rho, status, .. } = fit_replicates(&tables, &settings).expect("nothing is wrong");
     let code = |status: Status| status as u8;
     assert_eq!(status, [code(Status::Degenerate), code(Status::Excluded), code(Status::Degenerate)]);
     assert!(rho.iter().all(|rho| rho.is_nan()));

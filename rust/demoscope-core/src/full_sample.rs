@@ -1,0 +1,188 @@
+//! The correlation matrix of one sample, eight pairs side by side.
+
+use rayon::prelude::*;
+
+use crate::correlation::{FEW, Margins, Path, Settings, Tables, checked_pairs, fit_one, item_thresholds};
+use crate::cpu::Cpu;
+use crate::error::Error;
+use crate::hermite::terms_for;
+use crate::lane_fit::{LaneWorkspace, Method, Problem, QUADRATURE_REACH};
+use crate::lane_margin::LaneMargin;
+use crate::lanes::{LANES, Lanes};
+use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag, pearson};
+
+/// Largest error of rho that a lane may certify.
+const TOLERANCE: f64 = 1e-10;
+
+/// Error of the distribution function that series are cut at.
+const TRUNCATION: f64 = 1e-14;
+
+/// Correlations of the first replicate, pair by pair in the order of [`crate::codes::pairs`].
+///
+/// # Errors
+/// When the settings name another number of pairs, or the work was stopped.
+pub fn fit_sample<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<Vec<Fit>, Error> {
+    checked_pairs(tables, settings)?;
+    let Path::Lanes(cpu) = settings.path else {
+        return Ok(fit_one(tables, 0, settings, None));
+    };
+    let replicate = tables.load(0);
+    let thresholds = item_thresholds(tables, &replicate);
+    let sample = Sample { tables, settings, cpu, replicate, thresholds };
+    let items = tables.categories().len();
+    let rows: Vec<Vec<Fit>> =
+        (0..items).into_par_iter().map_init(Buffers::default, |buffers, item| sample.fit_row(buffers, item)).collect();
+    if settings.is_stopped() { Err(Error::Stopped) } else { Ok(rows.concat()) }
+}
+
+struct Sample<'a, T: Tables> {
+    tables: &'a T,
+    settings: &'a Settings<'a>,
+    cpu: Cpu,
+    replicate: T::Replicate,
+    thresholds: Vec<Thresholds>,
+}
+
+/// What one thread needs.
+#[derive(Default)]
+struct Buffers {
+    scalar: Workspace,
+    lanes: LaneWorkspace,
+    tables: Vec<Lane>,
+    counts: Vec<Lanes>,
+    row: LaneMargin,
+    col: LaneMargin,
+}
+
+/// One pair of the eight.
+#[derive(Default)]
+struct Lane {
+    second: usize,
+    table: Vec<f64>,
+    flags: u8,
+    start: f64,
+}
+
+impl<T: Tables> Sample<'_, T> {
+    /// Pairs of one item with all later ones.
+    fn fit_row(&self, buffers: &mut Buffers, first: usize) -> Vec<Fit> {
+        let items = self.tables.categories().len();
+        let pair = crate::codes::pair_count(items) - crate::codes::pair_count(items - first);
+        let mut fits = vec![Fit::EXCLUDED; items - first - 1];
+        if self.settings.is_stopped() {
+            return fits;
+        }
+        let mut waiting = 0;
+        for second in first + 1..items {
+            let place = second - first - 1;
+            if self.settings.is_wanted(pair + place) {
+                if buffers.tables.len() == waiting {
+                    buffers.tables.push(Lane::default());
+                }
+                match self.prepare(&mut buffers.scalar, &mut buffers.tables[waiting], first, second) {
+                    Ok(()) => waiting += 1,
+                    Err(fit) => fits[place] = fit,
+                }
+            }
+            if waiting == LANES || second + 1 == items {
+                self.fit_lanes(buffers, first, waiting, |second, fit| fits[second - first - 1] = fit);
+                waiting = 0;
+            }
+        }
+        fits
+    }
+
+    /// Counts the table of a pair; `Err` is the estimate of a table without an interior one.
+    fn prepare(&self, workspace: &mut Workspace, lane: &mut Lane, first: usize, second: usize) -> Result<(), Fit> {
+        let (rows, cols) = (self.tables.categories()[first], self.tables.categories()[second]);
+        lane.second = second;
+        lane.table.resize(rows * cols, 0.0);
+        self.tables.sample_table(self.cpu, first, second, &self.replicate, &mut lane.table);
+        let respondents = if self.tables.counts_respondents() {
+            lane.table.iter().sum()
+        } else {
+            self.tables.respondents(first, second, &self.replicate)
+        };
+        let few = if respondents < FEW { flag::FEW } else { 0 };
+        let prepared = workspace.prepare(&mut lane.table, cols, self.settings.zero_cells, || respondents);
+        lane.flags = few | prepared.map_err(|fit| Fit { flags: fit.flags | few, ..fit })?;
+        lane.start = pearson(&lane.table, cols);
+        Ok(())
+    }
+
+    /// Fits up to eight pairs of one item.
+    fn fit_lanes(&self, buffers: &mut Buffers, first: usize, used: usize, mut set: impl FnMut(usize, Fit)) {
+        let Buffers { scalar, lanes, tables, counts, row, col } = buffers;
+        let tables = &tables[..used];
+        let rows = self.tables.categories()[first];
+        let Some(cols) = tables.iter().map(|lane| self.tables.categories()[lane.second]).max() else { return };
+        counts.clear();
+        counts.resize(rows * cols, Lanes::default());
+        row.reset(rows);
+        col.reset(cols);
+        let mut start = Lanes::default();
+        let mut active = Lanes::default();
+        let mut reach = 0.0_f64;
+        for (number, lane) in tables.iter().enumerate() {
+            let own = self.tables.categories()[lane.second];
+            // Shares instead of masses: estimates are the same, and no weight is too large or too small.
+            let scale = 1.0 / lane.table.iter().sum::<f64>();
+            for (target, source) in counts.chunks_exact_mut(cols).zip(lane.table.chunks_exact(own)) {
+                for (target, &source) in target.iter_mut().zip(source) {
+                    target.0[number] = scale * source;
+                }
+            }
+            match self.settings.margins {
+                Margins::Item => {
+                    row.set_lane(number, &self.thresholds[first]);
+                    col.set_lane(number, &self.thresholds[lane.second]);
+                }
+                Margins::Pair => {
+                    scalar.set_own_thresholds(&lane.table, own);
+                    let (row_thresholds, col_thresholds) = scalar.own_thresholds();
+                    row.set_lane(number, row_thresholds);
+                    col.set_lane(number, col_thresholds);
+                }
+            }
+            start.0[number] = lane.start;
+            active.0[number] = 1.0;
+            // Codes correlate less than what lies behind them, the less categories there are the more so.
+            reach = reach.max(1.5 * lane.start.abs() + 0.05);
+        }
+        let method = terms_for(reach, TRUNCATION).map_or(Method::Quadrature, Method::Series);
+        if let Method::Series(terms) = method {
+            row.fill(self.cpu, terms);
+            col.fill(self.cpu, terms);
+        }
+        let largest = QUADRATURE_REACH - 0.01;
+        let problem = Problem {
+            counts,
+            row: row.view(),
+            col: col.view(),
+            method,
+            start: start.min(Lanes::splat(largest)).max(Lanes::splat(-largest)),
+            active,
+            tolerance: TOLERANCE,
+        };
+        let solution = lanes.fit(self.cpu, &problem);
+        for (number, lane) in tables.iter().enumerate() {
+            let fit = if solution.certified[number] {
+                Fit {
+                    rho: solution.rho.0[number],
+                    iterations: solution.evaluations,
+                    status: Status::Ok,
+                    flags: lane.flags,
+                }
+            } else {
+                let own = self.tables.categories()[lane.second];
+                let margins = match self.settings.margins {
+                    Margins::Item => Some((&self.thresholds[first], &self.thresholds[lane.second])),
+                    Margins::Pair => None,
+                };
+                let fit = scalar.search(&lane.table, own, margins, None);
+                Fit { flags: fit.flags | lane.flags, ..fit }
+            };
+            set(lane.second, fit);
+        }
+    }
+}
