@@ -17,6 +17,7 @@ pub mod estimate;
 pub mod exact;
 pub mod influence;
 pub mod jackknife;
+pub mod linearised;
 pub mod normal;
 pub mod polychoric;
 pub mod quadrature;
