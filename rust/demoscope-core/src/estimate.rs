@@ -10,7 +10,7 @@ use crate::error::{Error, check_length};
 use crate::influence::{Influence, influence};
 use crate::linearised::{Linearised, Totals};
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag};
-use crate::weights::Replicates;
+use crate::weights::{Replicates, scale};
 use crate::zero_cells::ZeroCells;
 
 /// Fewer respondents than this set [`flag::FEW`].
@@ -281,16 +281,5 @@ impl<'a> Sample<'a> {
         let Cells { mass, squares, copies, .. } = &fitted.cells;
         let moments = linearised.moments(mass, squares, copies, self.margins);
         if self.weighted { moments.variance() } else { moments.squares }
-    }
-}
-
-/// Divides weights by a power of two, so that their squares neither overflow nor vanish; no result changes.
-fn scale(mass: &mut [f64]) {
-    let largest = mass.iter().copied().fold(0.0, f64::max);
-    if largest > 0.0 {
-        let exponent = libm::ilogb(largest);
-        for mass in mass {
-            *mass = libm::scalbn(*mass, -exponent);
-        }
     }
 }
