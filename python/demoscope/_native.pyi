@@ -12,15 +12,22 @@ __all__ = [
     "DIVERGENCES",
     "FLAGS",
     "STATUSES",
+    "bayesian_factors",
     "demographic_correlations",
     "divergences",
     "draw_answers",
     "exact_correlations",
     "exact_counts",
+    "influence_values",
+    "jackknife_factors",
+    "jackknife_scales",
     "multiplicities",
     "permutations",
+    "poisson_multiplicities",
     "polychoric",
     "polychoric_table",
+    "random_groups",
+    "rao_wu_factors",
     "sampled_correlations",
     "sampled_counts",
 ]
@@ -37,6 +44,8 @@ def polychoric(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
     weights: NDArray[np.float64] | None,
+    unit: NDArray[np.uint32] | None,
+    strata: NDArray[np.uint32] | None,
     thresholds: str,
     zero_cells: str,
     threads: int | None,
@@ -49,6 +58,14 @@ def polychoric(
     NDArray[np.uint8],
     NDArray[np.uint8],
 ]: ...
+def influence_values(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    thresholds: str,
+    zero_cells: str,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
 def sampled_correlations(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
@@ -110,6 +127,34 @@ def divergences(
 def multiplicities(
     rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
 ) -> NDArray[np.uint16]: ...
+def poisson_multiplicities(
+    rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
+) -> NDArray[np.uint16]: ...
+def bayesian_factors(
+    rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
+) -> NDArray[np.float64]: ...
+def rao_wu_factors(
+    unit: NDArray[np.uint32],
+    strata: NDArray[np.uint32],
+    count: int,
+    first: int,
+    seed: int,
+    purpose: str,
+    country: str,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
+def jackknife_factors(
+    unit: NDArray[np.uint32],
+    strata: NDArray[np.uint32],
+    sizes: NDArray[np.uint32],
+    count: int,
+    first: int,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
+def jackknife_scales(strata: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> NDArray[np.float64]: ...
+def random_groups(
+    strata: NDArray[np.uint32], groups: int, seed: int, purpose: str, country: str
+) -> NDArray[np.uint32]: ...
 def permutations(
     rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
 ) -> NDArray[np.int64]: ...

@@ -109,6 +109,19 @@ def test_factors_may_be_real_numbers(survey: dict[str, Any], weighted: bool) -> 
         assert np.allclose(estimate(weights, factors), expected, rtol=1e-12, atol=1e-8)
 
 
+@pytest.mark.parametrize("power", [-1000, 980])
+def test_the_unit_of_the_weights_changes_nothing(survey: dict[str, Any], power: int) -> None:
+    codes, weights, cell, copies = survey["codes"], survey["weights"], survey["cell"], survey["copies"][:3]
+    probs = np.concatenate([np.random.default_rng(1).dirichlet(np.ones(k), CELLS + 1) for k in SIZES], axis=1)
+    for estimate in (
+        lambda w: kernels.sampled_correlations(codes, SIZES, w, copies),
+        lambda w: kernels.exact_correlations(probs, SIZES, cell + 1, w, copies),
+        lambda w: (kernels.influence_values(codes, SIZES, w),),
+    ):
+        found, expected = estimate(weights * 2.0**power), estimate(weights)
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(found, expected, strict=True))
+
+
 def test_half_a_respondent_of_a_real_factor_is_half_of_the_mean_weight() -> None:
     """Zero cells: eight respondents are there, four of them in the replicate, whatever their factors are."""
     codes = np.array([[0, 0], [0, 0], [0, 1], [1, 1]] * 2, dtype=np.uint8)

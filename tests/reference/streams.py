@@ -7,6 +7,7 @@ Seeding from a 64-bit number: one PCG32 output (XSH RR) per key word, as the Rus
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,3 +101,36 @@ def draws(probabilities: list[float], count: int, *, seed: int, label: str) -> l
                 break
         answers.append(option)
     return answers
+
+
+def poisson(rows: int, *, seed: int, label: str) -> list[int]:
+    """Poisson(1) by inversion."""
+    counts = []
+    for _, number in zip(range(rows), numbers(seed, label), strict=False):
+        uniform, count, probability = (number >> 11) * 2.0**-53, 0, math.exp(-1)
+        cumulative = probability
+        while uniform >= cumulative and cumulative + probability / (count + 1) > cumulative:
+            count += 1
+            probability /= count
+            cumulative += probability
+        counts.append(count)
+    return counts
+
+
+def exponential(rows: int, *, seed: int, label: str) -> list[float]:
+    """Exp(1) by inversion."""
+    return [
+        -math.log(1 - (number >> 11) * 2.0**-53) for _, number in zip(range(rows), numbers(seed, label), strict=False)
+    ]
+
+
+def unit_draws(sizes: list[int], *, seed: int, label: str) -> list[list[int]]:
+    """How often every unit is drawn in one draw less than its stratum has units; strata one after the other."""
+    source = words(seed, label)
+    draws = []
+    for size in sizes:
+        counts = [0] * size
+        for _ in range(size - 1):
+            counts[below(source, size)] += 1
+        draws.append(counts)
+    return draws

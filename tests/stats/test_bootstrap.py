@@ -75,7 +75,12 @@ def test_settings_out_of_range(frame: pl.DataFrame) -> None:
         ({"seed": -1}, "seed"),
         ({"seed": 2**64}, "seed"),
         ({"threads": 0}, "threads"),
-        ({"design": "psu"}, "unknown design 'psu'"),
+        ({"design": "cluster"}, "unknown design 'cluster'; known: respondent, psu, poisson, bayes, jackknife"),
+        ({"strata": "c"}, "'respondent' draws respondents and knows no strata; strata= needs design='psu'"),
+        ({"design": "bayes", "psu": "c"}, "'bayes' draws respondents and knows no psu"),
+        ({"design": "jackknife", "replicates": 100}, "leave replicates= out"),
+        ({"design": "jackknife", "jackknife_groups": 1}, "jackknife_groups must be at least 2, got 1"),
+        ({"design": "psu", "jackknife_groups": 5}, "jackknife_groups belongs to design='jackknife', not to 'psu'"),
     ]:
         with pytest.raises(ConfigError, match=message):
             bootstrap_polychoric(frame, items=["a", "b"], **settings)  # type: ignore[arg-type]

@@ -53,15 +53,17 @@ def answers_from_frame(
     weights: str | None = None,
     by: str | Sequence[str] | None = None,
     categories: Mapping[str, Sequence[int]] | None = None,
+    design: Sequence[str | None] = (),
 ) -> Answers:
     """Check a frame and turn its items into codes.
 
     Args:
         frame: Polars (eager or lazy), pandas or pyarrow; one row per respondent, nulls are missing.
-        items: Item columns; by default all columns but ``weights`` and ``by``.
+        items: Item columns; by default all columns but ``weights``, ``by`` and ``design``.
         weights: Column of survey weights.
         by: Column or columns whose values form groups.
         categories: Codes of the categories of an item in their order; by default the sorted codes that occur.
+        design: Columns of the sampling design, which others read; those that are ``None`` do not count.
 
     Raises:
         DataError: A column is absent, named twice or of the wrong type, a code is no integer or not declared, an item
@@ -72,16 +74,15 @@ def answers_from_frame(
     """
     table = polars_frame(frame)
     keys = _names(by, what="by")
-    chosen = (
-        _names(items, what="items") if items is not None else [c for c in table.columns if c not in {*keys, weights}]
-    )
-    required = [*chosen, *keys, *([weights] if weights is not None else [])]
+    others = [*keys, *(column for column in (weights, *design) if column is not None)]
+    chosen = _names(items, what="items") if items is not None else [c for c in table.columns if c not in others]
+    required = [*chosen, *others]
     for name in required:
         if name not in table.columns:
             raise DataError(f"column {name!r} is not in the frame{nearest(name, table.columns)}")
     for name in required:
         if required.count(name) > 1:
-            raise DataError(f"column {name!r} is named twice among items, weights and by")
+            raise DataError(f"column {name!r} is named twice among items, weights, by, strata and psu")
     if len(chosen) < 2:
         raise DataError(f"correlations need at least 2 items, there are {len(chosen)}: {chosen}")
     if table.height == 0:
@@ -158,7 +159,7 @@ def _positions(column: pl.Series, declared: Sequence[int] | None) -> tuple[NDArr
         size = len(column.dtype.categories)
         _check_size(column.name, size)
         return column.to_physical().fill_null(MISSING).cast(pl.UInt8).to_numpy(), size
-    codes = _integers(column)
+    codes = integers_from_column(column)
     answered = codes.is_not_null().to_numpy()
     values, first, inverse = np.unique(codes.drop_nulls().to_numpy(), return_index=True, return_inverse=True)
     known = values.tolist() if declared is None else _declared(column.name, declared)
@@ -189,7 +190,7 @@ def _declared(name: str, declared: Sequence[int]) -> list[int]:
     return [int(code) for code in codes]
 
 
-def _integers(column: pl.Series) -> pl.Series:
+def integers_from_column(column: pl.Series) -> pl.Series:
     """The column as 64-bit integers; whole numbers stored as floats pass, because pandas stores codes so beside NaN."""
     dtype = column.dtype
     if not (dtype.is_numeric() or dtype in {pl.Null, pl.Boolean}):

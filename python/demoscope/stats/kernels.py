@@ -173,6 +173,29 @@ def sampled_correlations(
     )
 
 
+def influence_values(
+    codes: ArrayLike,
+    categories: Sequence[int],
+    weights: ArrayLike | None = None,
+    *,
+    thresholds: Thresholds = "item",
+    zero_cells: ZeroCells = "keep_margins",
+    threads: int | None = None,
+) -> Floats:
+    """Linearised variable ``z_i = w_i IF_i / sum w`` of every respondent and pair, (n, P).
+
+    The sum of ``z_i z_i'`` over respondents is the covariance of two pairs, and that of the products of PSU totals,
+    centred within strata, is the same under a design.
+    With thresholds from the items, the part of an item in the influence function counts for everybody who answered it,
+    the part of the pair for those who answered both.
+    A pair without an interior estimate has a column of NaN.
+    Arguments are those of :func:`sampled_correlations`.
+    """
+    return _native.influence_values(
+        _codes(codes), list(categories), _weights(weights), thresholds, zero_cells, checked_threads(threads)
+    )
+
+
 def exact_counts(
     probs: ArrayLike,
     categories: Sequence[int],

@@ -10,7 +10,8 @@ import polars as pl
 
 from demoscope import _native
 from demoscope.errors import DataError
-from demoscope.stats.frames import Answers, answers_from_frame
+from demoscope.stats.designs import SamplingUnits, design_columns
+from demoscope.stats.frames import Answers, answers_from_frame, polars_frame
 from demoscope.stats.kernels import FLAG_NAMES, STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def polychoric(
     *,
     items: Sequence[str] | None = None,
     weights: str | None = None,
+    strata: str | None = None,
+    psu: str | None = None,
     by: str | Sequence[str] | None = None,
     categories: Mapping[str, Sequence[int]] | None = None,
     thresholds: Thresholds = "item",
@@ -58,14 +61,25 @@ def polychoric(
     """Two-step polychoric correlations of all pairs of items (Olsson 1979), with standard errors.
 
     Missing answers are dropped pair by pair.
-    Standard errors come from influence functions at the data (infinitesimal jackknife); with ``weights`` they are
-    ``n/(n-1) sum (z - mean z)^2`` over respondents.
+    Standard errors come from influence functions at the data (infinitesimal jackknife): with z the influence of a
+    respondent times the share of the weight, the variance is ``n/(n-1) sum (z - mean z)^2`` over respondents with
+    ``weights`` and ``sum z^2`` without.
+    With ``strata`` or ``psu`` it is ``sum_h n_h/(n_h-1) sum_c (z_hc - mean_h)^2`` over the totals of the n_h sampling
+    units of each stratum (with replacement, no finite population correction).
+    All units of the frame count, also those whose respondents have weight 0 or did not answer: for a part of a sample,
+    such as its women, set the weights of the others to 0.
+    A stratum with a single unit is merged with the next one in sorted order, the last one with the one before, and a
+    warning is logged.
 
     Args:
         frame: Polars (eager or lazy), pandas or pyarrow; integer codes or ``pl.Enum``, nulls are missing.
-        items: Item columns; by default all columns but ``weights`` and ``by``.
+        items: Item columns; by default all columns but ``weights``, ``strata``, ``psu`` and ``by``.
         weights: Column of survey weights, at least 0.
-        by: Column or columns whose values form groups that are correlated on their own.
+        strata: Column of strata, strings or integers; by default all respondents are of one stratum.
+        psu: Column of primary sampling units, strings or integers, named within strata; by default every respondent is
+            one.
+        by: Column or columns whose values form groups that are correlated on their own, each a sample with units of
+            its own.
         categories: Codes of the categories of an item in their order; by default the sorted codes that occur.
         thresholds: ``"item"`` takes the thresholds of an item from all its valid answers, ``"pair"`` from the complete
             answers of each pair.
@@ -81,15 +95,23 @@ def polychoric(
         A constant item or one without answers gives the status ``degenerate``, never an error.
 
     Raises:
-        DataError: The frame breaks a rule; the message names column and row.
+        DataError: The frame breaks a rule, or a group has a design with a single sampling unit; the message names
+            column and row.
         ConfigError: ``threads`` is below 1.
     """
     checked_threads(threads)
-    answers = answers_from_frame(frame, items=items, weights=weights, by=by, categories=categories)
-    parts = [
-        _keyed(keys, estimate_frame(answers, rows, thresholds=thresholds, zero_cells=zero_cells, threads=threads))
-        for keys, rows in answers.groups
-    ]
+    table = polars_frame(frame)
+    answers = answers_from_frame(
+        table, items=items, weights=weights, by=by, categories=categories, design=(strata, psu)
+    )
+    design = design_columns(table, strata=strata, psu=psu)
+    parts = []
+    for keys, rows in answers.groups:
+        units = None if design is None else design.units(rows, keys)
+        fitted = estimate_frame(
+            answers, rows, units=units, thresholds=thresholds, zero_cells=zero_cells, threads=threads
+        )
+        parts.append(_keyed(keys, fitted))
     return pl.concat(parts, how="vertical_relaxed")
 
 
@@ -125,6 +147,7 @@ def estimate_frame(
     answers: Answers,
     rows: NDArray[np.intp],
     *,
+    units: SamplingUnits | None = None,
     thresholds: Thresholds,
     zero_cells: ZeroCells,
     threads: int | None,
@@ -132,7 +155,14 @@ def estimate_frame(
     """The frame of :func:`polychoric` for some rows of checked answers."""
     weights = None if answers.weights is None else answers.weights[rows]
     rho, se, n, n_eff, iterations, status, flags = _native.polychoric(
-        np.ascontiguousarray(answers.codes[rows]), answers.categories, weights, thresholds, zero_cells, threads
+        np.ascontiguousarray(answers.codes[rows]),
+        answers.categories,
+        weights,
+        None if units is None else units.unit,
+        None if units is None else units.strata,
+        thresholds,
+        zero_cells,
+        threads,
     )
     first, second = pair_indices(len(answers.items))
     return pl.DataFrame(

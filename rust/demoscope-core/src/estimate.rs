@@ -5,10 +5,12 @@ use rayon::prelude::*;
 use crate::codes::{Codes, pairs};
 use crate::contingency::{complete_cells, count_item, count_pair};
 use crate::correlation::Margins;
+use crate::design::Design;
 use crate::error::{Error, check_length};
 use crate::influence::{Influence, influence};
+use crate::linearised::{Linearised, Totals};
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag};
-use crate::weights::Replicates;
+use crate::weights::{Replicates, scale};
 use crate::zero_cells::ZeroCells;
 
 /// Fewer respondents than this set [`flag::FEW`].
@@ -69,7 +71,7 @@ pub fn estimate_table(counts: &[f64], cols: usize, zero_cells: ZeroCells) -> Res
         workspace.visit(&table, &row, &col, fit.rho, |cell| loglik += cell.count * cell.probability.ln());
     }
     if interior && let Some(influence) = influence(&mut workspace, &table, &row, &col, fit.rho) {
-        se = multinomial_se(&table, cols, &influence);
+        se = multinomial_variance(&table, cols, &influence).sqrt();
     }
     Ok(TableEstimate { fit, se, loglik, row_thresholds: between_used(&row), col_thresholds: between_used(&col) })
 }
@@ -87,29 +89,63 @@ fn own_thresholds(table: &[f64], cols: usize) -> (Thresholds, Thresholds) {
     (Thresholds::new(&row_totals), Thresholds::new(&col_totals))
 }
 
-/// `sqrt(sum p IF^2 / N)`: every unit of the table is an independent respondent.
-fn multinomial_se(table: &[f64], cols: usize, influence: &Influence) -> f64 {
+/// `sum p IF^2 / N`: every unit of the table is an independent respondent.
+fn multinomial_variance(table: &[f64], cols: usize, influence: &Influence) -> f64 {
     let total: f64 = table.iter().sum();
     let square = |place: usize| influence.at(place / cols, place % cols).powi(2);
     let sum: f64 =
         table.iter().enumerate().filter(|(_, count)| **count > 0.0).map(|(place, count)| count * square(place)).sum();
-    sum.sqrt() / total
+    sum / (total * total)
 }
 
-/// Fits all pairs of a sample, in the order of [`pairs`].
+/// Fits all pairs of a sample, in the order of [`pairs`]; standard errors are those of the design where there is one.
+///
+/// # Errors
+/// When codes, weights and design are of different length.
+pub fn estimate_pairs(
+    codes: &Codes,
+    sample: &Replicates<'_>,
+    design: Option<&Design<'_>>,
+    margins: Margins,
+    zero_cells: ZeroCells,
+) -> Result<Vec<Estimate>, Error> {
+    let sample = Sample::new(codes, sample, margins, zero_cells)?;
+    design.map_or(Ok(()), |design| check_length("design", design.rows(), codes.rows()))?;
+    let pairs: Vec<(usize, usize)> = pairs(codes.items()).collect();
+    let estimate = |workspace: &mut Workspace, pair| {
+        let fitted = sample.fit(workspace, pair);
+        let se = sample.variance(workspace, &fitted, design).sqrt();
+        Estimate { fit: fitted.fit, se, respondents: fitted.respondents, effective: fitted.effective }
+    };
+    Ok(pairs.par_iter().map_init(Workspace::default, |workspace, &pair| estimate(workspace, pair)).collect())
+}
+
+/// Linearised variable `z_i = w_i IF_i / sum w` of every respondent and pair, (respondent, pair); NaN for a pair
+/// without an interior estimate.
+///
+/// `sum_i z_i z_i'` over two pairs is the covariance of their estimates.
 ///
 /// # Errors
 /// When codes and weights are of different length.
-pub fn estimate_pairs(
+pub fn influence_values(
     codes: &Codes,
     sample: &Replicates<'_>,
     margins: Margins,
     zero_cells: ZeroCells,
-) -> Result<Vec<Estimate>, Error> {
-    check_length("weights", sample.rows(), codes.rows())?;
-    let sample = Sample::new(codes, sample, margins, zero_cells);
+) -> Result<Vec<f64>, Error> {
+    let sample = Sample::new(codes, sample, margins, zero_cells)?;
     let pairs: Vec<(usize, usize)> = pairs(codes.items()).collect();
-    Ok(pairs.par_iter().map_init(Workspace::default, |workspace, &(a, b)| sample.estimate(workspace, a, b)).collect())
+    let columns: Vec<Vec<f64>> = pairs
+        .par_iter()
+        .map_init(Workspace::default, |workspace, &pair| {
+            let fitted = sample.fit(workspace, pair);
+            match sample.linearise(workspace, &fitted) {
+                Some(linearised) => sample.respondents(pair, &linearised).collect(),
+                None => vec![f64::NAN; codes.rows()],
+            }
+        })
+        .collect();
+    Ok((0..codes.rows()).flat_map(|row| columns.iter().map(move |column| column[row])).collect())
 }
 
 /// One sample with everything that its pairs share.
@@ -125,6 +161,17 @@ struct Sample<'a> {
     weighted: bool,
 }
 
+/// One pair of a sample at its estimate.
+struct Fitted {
+    pair: (usize, usize),
+    cells: Cells,
+    /// The table of complete answers as it was fitted.
+    table: Vec<f64>,
+    fit: Fit,
+    respondents: f64,
+    effective: f64,
+}
+
 /// Sums of weights, of their squares and of respondents in the cells of two items, missing answers included.
 struct Cells {
     cols: usize,
@@ -134,11 +181,13 @@ struct Cells {
 }
 
 impl<'a> Sample<'a> {
-    fn new(codes: &'a Codes, sample: &Replicates<'_>, margins: Margins, zero_cells: ZeroCells) -> Self {
+    fn new(codes: &'a Codes, sample: &Replicates<'_>, margins: Margins, zero_cells: ZeroCells) -> Result<Self, Error> {
+        check_length("weights", sample.rows(), codes.rows())?;
         let mut mass = vec![0.0; codes.rows()];
         let mut copies = mass.clone();
         sample.mass(0, &mut mass);
         sample.copies(0, &mut copies);
+        scale(&mut mass);
         let squares = mass.iter().map(|w| w * w).collect();
         let thresholds = |item: usize| {
             let categories = codes.categories()[item];
@@ -148,10 +197,11 @@ impl<'a> Sample<'a> {
             (Thresholds::new(&totals), totals.iter().sum())
         };
         let items = (0..codes.items()).map(thresholds).collect();
-        Self { codes, mass, squares, copies, items, margins, zero_cells, weighted: !sample.unweighted() }
+        Ok(Self { codes, mass, squares, copies, items, margins, zero_cells, weighted: !sample.unweighted() })
     }
 
-    fn estimate(&self, workspace: &mut Workspace, a: usize, b: usize) -> Estimate {
+    fn fit(&self, workspace: &mut Workspace, pair: (usize, usize)) -> Fitted {
+        let (a, b) = pair;
         let cells = self.count(a, b);
         let (rows, cols) = (self.codes.categories()[a], self.codes.categories()[b]);
         let complete = |counts: &[f64]| {
@@ -172,9 +222,7 @@ impl<'a> Sample<'a> {
             fit.flags |= flag::FEW;
         }
         let effective = if squares > 0.0 { total * total / squares } else { 0.0 };
-        let interior = fit.status == Status::Ok && fit.flags & flag::CLIPPED == 0;
-        let se = if interior { self.standard_error(workspace, &cells, &table, (a, b), fit.rho) } else { f64::NAN };
-        Estimate { fit, se, respondents, effective }
+        Fitted { pair, cells, table, fit, respondents, effective }
     }
 
     fn count(&self, a: usize, b: usize) -> Cells {
@@ -188,86 +236,50 @@ impl<'a> Sample<'a> {
         Cells { cols, mass: count(&self.mass), squares: count(&self.squares), copies: count(&self.copies) }
     }
 
-    fn standard_error(
-        &self,
-        workspace: &mut Workspace,
-        cells: &Cells,
-        table: &[f64],
-        (a, b): (usize, usize),
-        rho: f64,
-    ) -> f64 {
+    /// Influence functions at an interior estimate, with the masses that they are shares of.
+    fn influence(&self, workspace: &mut Workspace, fitted: &Fitted) -> Option<(Influence, Totals)> {
+        if fitted.fit.status != Status::Ok || fitted.fit.flags & flag::CLIPPED != 0 {
+            return None;
+        }
+        let (table, rho) = (&fitted.table, fitted.fit.rho);
+        let pair = table.iter().sum();
         match self.margins {
             Margins::Pair => {
-                let (row, col) = own_thresholds(table, cells.cols);
-                let Some(influence) = influence(workspace, table, &row, &col, rho) else { return f64::NAN };
-                if self.weighted {
-                    let total: f64 = table.iter().sum();
-                    cells.sandwich(&influence, Totals { pair: total, first: total, second: total }, Margins::Pair)
-                } else {
-                    multinomial_se(table, cells.cols, &influence)
-                }
+                let (row, col) = own_thresholds(table, fitted.cells.cols);
+                let influence = influence(workspace, table, &row, &col, rho)?;
+                Some((influence, Totals { pair, first: pair, second: pair }))
             }
             Margins::Item => {
-                let ((row, first), (col, second)) = (&self.items[a], &self.items[b]);
-                let Some(influence) = influence(workspace, table, row, col, rho) else { return f64::NAN };
-                let totals = Totals { pair: table.iter().sum(), first: *first, second: *second };
-                if self.weighted {
-                    cells.sandwich(&influence, totals, Margins::Item)
-                } else {
-                    cells.sum_of_squares(&influence, totals, Margins::Item).0.sqrt()
-                }
+                let ((row, first), (col, second)) = (&self.items[fitted.pair.0], &self.items[fitted.pair.1]);
+                let influence = influence(workspace, table, row, col, rho)?;
+                Some((influence, Totals { pair, first: *first, second: *second }))
             }
         }
     }
-}
 
-/// Total masses that the three parts of an influence function are shares of.
-#[derive(Debug, Clone, Copy)]
-struct Totals {
-    pair: f64,
-    first: f64,
-    second: f64,
-}
-
-impl Cells {
-    /// `n/(n-1) sum (z_i - mean z)^2` with `z_i = w_i IF_i / sum w` over the respondents that the estimate uses.
-    fn sandwich(&self, influence: &Influence, totals: Totals, margins: Margins) -> f64 {
-        let (squares, sum, respondents) = self.sum_of_squares(influence, totals, margins);
-        (respondents / (respondents - 1.0) * (squares - sum * sum / respondents)).max(0.0).sqrt()
+    fn linearise(&self, workspace: &mut Workspace, fitted: &Fitted) -> Option<Linearised> {
+        let (influence, totals) = self.influence(workspace, fitted)?;
+        Some(Linearised::new(&influence, totals, self.margins))
     }
 
-    /// Sum of squares and sum of `z_i`, and the number of respondents.
-    ///
-    /// z depends on a respondent through the cell and the weight only, so sums over cells of w and w^2 suffice.
-    /// With the margins of the items, the part of an item counts for everybody who answered it, and the part of the
-    /// cell for those who answered both.
-    fn sum_of_squares(&self, influence: &Influence, totals: Totals, margins: Margins) -> (f64, f64, f64) {
-        let rows = influence.row.len();
-        let (mut squares, mut sum, mut respondents) = (0.0, 0.0, 0.0);
-        for (place, &mass) in self.mass.iter().enumerate() {
-            let (a, b) = (place / (self.cols + 1), place % (self.cols + 1));
-            let complete = a < rows && b < self.cols;
-            let used = match margins {
-                Margins::Pair => complete,
-                Margins::Item => a < rows || b < self.cols,
-            };
-            if mass <= 0.0 || !used {
-                continue;
-            }
-            let mut z = 0.0;
-            if complete {
-                z += influence.cell[a * self.cols + b] / totals.pair;
-            }
-            if a < rows {
-                z += influence.row[a] / totals.first;
-            }
-            if b < self.cols {
-                z += influence.col[b] / totals.second;
-            }
-            squares += self.squares[place] * z * z;
-            sum += mass * z;
-            respondents += self.copies[place];
+    /// Linearised variable of every respondent.
+    fn respondents(&self, pair: (usize, usize), linearised: &Linearised) -> impl Iterator<Item = f64> {
+        let answers = self.codes.column(pair.0).iter().zip(self.codes.column(pair.1));
+        answers.zip(&self.mass).map(|((&a, &b), mass)| mass * linearised.at(a, b))
+    }
+
+    /// Variance of rho under the design, or of respondents drawn independently; NaN without an interior estimate.
+    fn variance(&self, workspace: &mut Workspace, fitted: &Fitted, design: Option<&Design<'_>>) -> f64 {
+        let Some((influence, totals)) = self.influence(workspace, fitted) else { return f64::NAN };
+        if design.is_none() && !self.weighted && self.margins == Margins::Pair {
+            return multinomial_variance(&fitted.table, fitted.cells.cols, &influence);
         }
-        (squares, sum, respondents)
+        let linearised = Linearised::new(&influence, totals, self.margins);
+        if let Some(design) = design {
+            return design.variance(self.respondents(fitted.pair, &linearised));
+        }
+        let Cells { mass, squares, copies, .. } = &fitted.cells;
+        let moments = linearised.moments(mass, squares, copies, self.margins);
+        if self.weighted { moments.variance() } else { moments.squares }
     }
 }

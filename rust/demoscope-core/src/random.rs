@@ -44,3 +44,28 @@ pub fn below(generator: &mut ChaCha8Rng, limit: u32) -> u32 {
 pub fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
+
+/// Probability of 0 under Poisson(1), 1 / e.
+const POISSON_ZERO: f64 = 0.367_879_441_171_442_33;
+
+/// Poisson(1) by inversion: the number of cumulative probabilities that a uniform number has reached.
+#[must_use]
+pub fn poisson(uniform: f64) -> u16 {
+    let (mut count, mut probability, mut cumulative) = (0, POISSON_ZERO, POISSON_ZERO);
+    while uniform >= cumulative {
+        count += 1;
+        probability /= f64::from(count);
+        let next = cumulative + probability;
+        if next <= cumulative {
+            break;
+        }
+        cumulative = next;
+    }
+    count
+}
+
+/// Exp(1) by inversion, `-ln(1 - u)`; at least 0, at most 36.8.
+#[must_use]
+pub fn exponential(uniform: f64) -> f64 {
+    libm::log(1.0 - uniform).abs()
+}

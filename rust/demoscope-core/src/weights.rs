@@ -184,6 +184,18 @@ impl<'a> Replicates<'a> {
     }
 }
 
+/// Divides weights by a power of two, so that their squares neither overflow nor vanish; nothing that does not depend on
+/// the unit of the weights changes by a bit.
+pub(crate) fn scale(mass: &mut [f64]) {
+    let largest = mass.iter().copied().fold(0.0, f64::max);
+    if largest > 0.0 {
+        let exponent = libm::ilogb(largest);
+        for mass in mass {
+            *mass = libm::scalbn(*mass, -exponent);
+        }
+    }
+}
+
 fn convert<T: Copy>(from: &[T], to: &mut [f64], value: impl Fn(T) -> f64) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = value(from);

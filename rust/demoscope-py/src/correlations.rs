@@ -7,7 +7,7 @@ use demoscope_core::codes::{Codes, pair_count};
 use demoscope_core::correlation::{Path, Settings, Tables, count_replicates};
 use demoscope_core::demographic::Demographic;
 use demoscope_core::error::Error;
-use demoscope_core::estimate::{estimate_pairs, estimate_table};
+use demoscope_core::estimate::{self, estimate_pairs, estimate_table};
 use demoscope_core::exact::Exact;
 use demoscope_core::sampled::Sampled;
 use demoscope_core::weights::{Factors, Replicates};
@@ -16,6 +16,7 @@ use rayon::ThreadPool;
 
 use crate::arrays::{FactorArray, In1, In2, Out1, Out2, array, columns, matrix, optional, rows, transposed, values};
 use crate::chunks::{detached, interruptible, pool};
+use crate::designs::design;
 use crate::errors::raise;
 
 /// rho, se, loglik, thresholds of rows and columns, iterations, status, flags.
@@ -43,16 +44,19 @@ pub fn polychoric<'py>(
     codes: In2<'py, u8>,
     categories: Vec<usize>,
     weights: Option<In1<'py, f64>>,
+    unit: Option<In1<'py, u32>>,
+    strata: Option<In1<'py, u32>>,
     thresholds: &str,
     zero_cells: &str,
     threads: Option<usize>,
 ) -> PyResult<SampleFit<'py>> {
     let (answers, count, weights) = (values(&codes)?, rows(&codes), optional(weights.as_ref())?);
+    let design = design(unit.as_ref(), strata.as_ref())?;
     let pool = pool(threads)?;
     let estimates = detached(py, pool.as_ref(), || {
         let codes = Codes::from_rows(answers, count, &categories)?;
         let sample = Replicates::new(count, weights, Factors::Once)?;
-        estimate_pairs(&codes, &sample, thresholds.parse()?, zero_cells.parse()?)
+        estimate_pairs(&codes, &sample, design.as_ref(), thresholds.parse()?, zero_cells.parse()?)
     })?;
     Ok((
         array(py, estimates.iter().map(|e| e.fit.rho).collect()),
@@ -63,6 +67,26 @@ pub fn polychoric<'py>(
         array(py, estimates.iter().map(|e| e.fit.status as u8).collect()),
         array(py, estimates.iter().map(|e| e.fit.flags).collect()),
     ))
+}
+
+#[pyfunction]
+pub fn influence_values<'py>(
+    py: Python<'py>,
+    codes: In2<'py, u8>,
+    categories: Vec<usize>,
+    weights: Option<In1<'py, f64>>,
+    thresholds: &str,
+    zero_cells: &str,
+    threads: Option<usize>,
+) -> PyResult<Out2<'py, f64>> {
+    let (answers, count, weights) = (values(&codes)?, rows(&codes), optional(weights.as_ref())?);
+    let pool = pool(threads)?;
+    let z = detached(py, pool.as_ref(), || {
+        let codes = Codes::from_rows(answers, count, &categories)?;
+        let sample = Replicates::new(count, weights, Factors::Once)?;
+        estimate::influence_values(&codes, &sample, thresholds.parse()?, zero_cells.parse()?)
+    })?;
+    matrix(py, z, count, pair_count(categories.len()))
 }
 
 #[pyfunction]

@@ -5,6 +5,7 @@
 mod arrays;
 mod chunks;
 mod correlations;
+mod designs;
 mod divergences;
 mod errors;
 mod random;
@@ -23,6 +24,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("DEBUG_BUILD", cfg!(debug_assertions))?;
     module.add_function(wrap_pyfunction!(correlations::polychoric_table, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::polychoric, module)?)?;
+    module.add_function(wrap_pyfunction!(correlations::influence_values, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::sampled_correlations, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::sampled_counts, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::exact_correlations, module)?)?;
@@ -30,6 +32,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(correlations::demographic_correlations, module)?)?;
     module.add_function(wrap_pyfunction!(divergences::divergences, module)?)?;
     module.add_function(wrap_pyfunction!(random::multiplicities, module)?)?;
+    module.add_function(wrap_pyfunction!(random::poisson_multiplicities, module)?)?;
+    module.add_function(wrap_pyfunction!(random::bayesian_factors, module)?)?;
+    module.add_function(wrap_pyfunction!(designs::rao_wu_factors, module)?)?;
+    module.add_function(wrap_pyfunction!(designs::jackknife_factors, module)?)?;
+    module.add_function(wrap_pyfunction!(designs::jackknife_scales, module)?)?;
+    module.add_function(wrap_pyfunction!(designs::random_groups, module)?)?;
     module.add_function(wrap_pyfunction!(random::permutations, module)?)?;
     module.add_function(wrap_pyfunction!(random::draw_answers, module)?)?;
     Ok(())

@@ -8,7 +8,7 @@ use crate::arrays::{In1, In2, Out2, columns, matrix, values};
 use crate::chunks::{chunked, detached, pool};
 
 /// Fills (replicate, row) in chunks.
-fn fill<T: numpy::Element + Default + Copy>(
+pub fn fill<T: numpy::Element + Default + Copy>(
     py: Python<'_>,
     threads: Option<usize>,
     (rows, count): (usize, usize),
@@ -33,6 +33,42 @@ pub fn multiplicities<'py>(
 ) -> PyResult<Out2<'py, u16>> {
     let streams = Streams { seed, purpose, country };
     fill(py, threads, (rows, count), |from, table| replicates::multiplicities(streams, rows, first + from, table))
+}
+
+#[pyfunction]
+pub fn poisson_multiplicities<'py>(
+    py: Python<'py>,
+    rows: usize,
+    count: usize,
+    first: usize,
+    seed: u64,
+    purpose: &str,
+    country: &str,
+    threads: Option<usize>,
+) -> PyResult<Out2<'py, u16>> {
+    let streams = Streams { seed, purpose, country };
+    fill(py, threads, (rows, count), |from, table| {
+        replicates::poisson_multiplicities(streams, rows, first + from, table);
+        Ok(())
+    })
+}
+
+#[pyfunction]
+pub fn bayesian_factors<'py>(
+    py: Python<'py>,
+    rows: usize,
+    count: usize,
+    first: usize,
+    seed: u64,
+    purpose: &str,
+    country: &str,
+    threads: Option<usize>,
+) -> PyResult<Out2<'py, f64>> {
+    let streams = Streams { seed, purpose, country };
+    fill(py, threads, (rows, count), |from, table| {
+        replicates::bayesian_factors(streams, rows, first + from, table);
+        Ok(())
+    })
 }
 
 #[pyfunction]

@@ -1,5 +1,6 @@
 //! Tests of the core against numbers from elsewhere and against its own laws.
 
+mod designs;
 mod golden;
 mod kernels;
 mod properties;

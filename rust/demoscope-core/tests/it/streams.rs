@@ -1,8 +1,11 @@
 //! Random streams: golden values of the slow twin `tests/reference/streams.py`, plain Python.
 
+use demoscope_core::design::Design;
 use demoscope_core::draw::draw_answers;
-use demoscope_core::random::{generator, stream_number, unit};
-use demoscope_core::replicates::{Streams, multiplicities, permutations};
+use demoscope_core::jackknife::random_groups;
+use demoscope_core::random::{exponential, generator, poisson, stream_number, unit};
+use demoscope_core::rao_wu::rao_wu_factors;
+use demoscope_core::replicates::{Streams, bayesian_factors, multiplicities, permutations, poisson_multiplicities};
 use rand_chacha::rand_core::Rng;
 
 const STREAMS: Streams<'_> = Streams { seed: 20_260_101, purpose: "respondent", country: "Ohio" };
@@ -75,4 +78,42 @@ fn draws_are_extended_and_impossible_options_never_come() {
 fn unit_numbers_stay_below_one() {
     assert!(unit(u64::MAX) < 1.0);
     assert!(unit(0) == 0.0);
+}
+
+#[test]
+fn replicate_weights_follow_the_slow_twin() {
+    let streams = |purpose| Streams { seed: 1, purpose, country: "Ohio" };
+    let mut counts = [9; 16];
+    poisson_multiplicities(streams("poisson"), 8, 0, &mut counts);
+    assert_eq!(counts, [0, 1, 0, 1, 0, 2, 1, 1, 1, 3, 0, 1, 0, 0, 0, 2]);
+    let mut weights = [9.0; 3];
+    bayesian_factors(streams("bayes"), 3, 0, &mut weights);
+    for (found, expected) in
+        weights.iter().zip([2.775_363_642_950_481, 0.196_437_020_390_751_48, 0.509_086_030_517_191_8])
+    {
+        assert!((found - expected).abs() <= 1e-15 * expected, "{found} is not {expected}");
+    }
+    // Rows of units 0 to 8 in three strata of three.
+    let unit = [5, 0, 1, 5, 3, 1, 6, 8, 2, 4, 8, 7];
+    let design = Design::new(&unit, &[0, 3, 6, 9]).expect("three units each");
+    let mut factors = [9.0; 24];
+    rao_wu_factors(streams("psu"), &design, 0, &mut factors).expect("two replicates");
+    let draws = [0, 1, 1, 0, 0, 1, 1, 0, 0, 2, 0, 1, 0, 0, 1, 0, 2, 1, 1, 0, 1, 0, 0, 1];
+    let expected = draws.map(|draws| 1.5 * f64::from(draws));
+    assert_eq!(factors.map(f64::to_bits), expected.map(f64::to_bits));
+    let groups = random_groups(streams("jackknife"), &[0, 5, 8], 2).expect("enough units");
+    assert_eq!(groups, [1, 1, 0, 0, 0, 2, 3, 2]);
+}
+
+#[test]
+fn inversions_are_those_of_their_distributions() {
+    // Cumulative Poisson(1) probabilities: .3679, .7358, .9197, .9810, .9963, .9994.
+    let cases = [(0.0, 0), (0.3678, 0), (0.3679, 1), (0.7357, 1), (0.7358, 2), (0.9196, 2), (0.92, 3), (0.9995, 6)];
+    for (uniform, count) in cases {
+        assert_eq!(poisson(uniform), count, "{uniform}");
+    }
+    assert!((15..20).contains(&poisson(unit(u64::MAX))));
+    assert!(exponential(0.0) == 0.0 && exponential(0.0).is_sign_positive());
+    assert!((exponential(0.5) - std::f64::consts::LN_2).abs() < 1e-16);
+    assert!(exponential(unit(u64::MAX)) < 36.8);
 }
