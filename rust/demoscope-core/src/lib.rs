@@ -1,9 +1,10 @@
-//! Kernels of demoscope: weighted contingency tables, polychoric correlations and their replicates, divergences of
-//! marginals.
+//! Kernels of demoscope: weighted contingency tables, polychoric correlations, their neighbours and their replicates,
+//! divergences of marginals.
 //!
 //! Slices in, values out; no Python, no input or output.
 //! Every statistic is a function of answers and weights, and a replicate is nothing but another set of weights.
 
+pub mod association;
 pub mod bivariate;
 pub mod codes;
 pub mod contingency;
@@ -16,11 +17,13 @@ pub mod estimate;
 pub mod exact;
 pub mod influence;
 pub mod normal;
+pub mod pearson;
 pub mod polychoric;
 pub mod quadrature;
 pub mod random;
 pub mod replicates;
 pub mod sampled;
+pub mod values;
 pub mod weights;
 pub mod zero_cells;
 
