@@ -23,6 +23,7 @@ pub mod quadrature;
 pub mod random;
 pub mod replicates;
 pub mod sampled;
+pub mod spearman;
 pub mod values;
 pub mod weights;
 pub mod zero_cells;
