@@ -9,6 +9,7 @@ pub mod bivariate;
 pub mod codes;
 pub mod contingency;
 pub mod correlation;
+pub mod cramer_v;
 pub mod demographic;
 pub mod divergence;
 pub mod draw;
