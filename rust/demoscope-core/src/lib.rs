@@ -20,6 +20,7 @@ pub mod influence;
 pub mod normal;
 pub mod pearson;
 pub mod polychoric;
+pub mod polychoric_fit;
 pub mod polyserial;
 pub mod quadrature;
 pub mod random;
