@@ -2,5 +2,6 @@
 
 mod golden;
 mod kernels;
+mod neighbours;
 mod properties;
 mod streams;
