@@ -12,17 +12,23 @@ __all__ = [
     "DIVERGENCES",
     "FLAGS",
     "STATUSES",
+    "cramer_v",
     "demographic_correlations",
     "divergences",
     "draw_answers",
     "exact_correlations",
     "exact_counts",
     "multiplicities",
+    "nearest_correlation",
+    "pearson",
     "permutations",
     "polychoric",
+    "polychoric_fit",
     "polychoric_table",
+    "polyserial",
     "sampled_correlations",
     "sampled_counts",
+    "spearman",
 ]
 
 STATUSES: Final[tuple[str, ...]]
@@ -32,7 +38,9 @@ DEBUG_BUILD: Final[bool]
 
 def polychoric_table(
     table: NDArray[np.float64], zero_cells: str
-) -> tuple[float, float, float, NDArray[np.float64], NDArray[np.float64], int, int, int]: ...
+) -> tuple[
+    float, float, float, tuple[float, float, int, float], NDArray[np.float64], NDArray[np.float64], int, int, int
+]: ...
 def polychoric(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
@@ -98,6 +106,75 @@ def demographic_correlations(
     start: NDArray[np.float64] | None,
     threads: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]: ...
+def pearson(
+    numbers: NDArray[np.float64], weights: NDArray[np.float64] | None, threads: int | None
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def spearman(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def cramer_v(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def polyserial(
+    numbers: NDArray[np.float64],
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def polychoric_fit(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    zero_cells: str,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint32],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def nearest_correlation(
+    correlations: NDArray[np.float64], method: str, floor: float
+) -> tuple[NDArray[np.float64], bool, float, float, int, bool]: ...
 def divergences(
     human: NDArray[np.float64],
     model: NDArray[np.float64],

@@ -11,7 +11,8 @@ import polars as pl
 from demoscope import _native
 from demoscope.errors import DataError
 from demoscope.stats.frames import Answers, answers_from_frame
-from demoscope.stats.kernels import FLAG_NAMES, STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
+from demoscope.stats.kernels import STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
+from demoscope.stats.pairs import flag_names, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,12 @@ class PolychoricFit:
         rho: Correlation in [-1, 1]; NaN when the status is ``degenerate`` or ``not_converged``.
         se: Standard error from influence functions (observed version); NaN unless the estimate is an interior maximum.
         loglik: ``sum n ln pi`` at the estimate, without the multinomial constant; NaN when the status is not ``ok``.
+        g2: Likelihood ratio of the latent normal model against the saturated one, ``2 sum n ln(p/pi)``; NaN when the
+            status is not ``ok``.
+        x2: Pearson's ``sum (n - N pi)^2 / (N pi)``; NaN when the status is not ``ok``.
+        df: Degrees of freedom, ``IJ - I - J`` over the rows and columns that hold something; 0 where the model cannot
+            be tested, as in every 2 x 2 table.
+        rmsea: ``sqrt(max(0, (g2 - df) / (df (N - 1))))``; NaN when ``df`` is 0.
         row_thresholds: Normal quantiles between the rows that hold something.
         col_thresholds: Normal quantiles between the columns that hold something.
         status: ``ok``, ``boundary``, ``degenerate`` or ``not_converged``.
@@ -38,6 +45,10 @@ class PolychoricFit:
     rho: float
     se: float
     loglik: float
+    g2: float
+    x2: float
+    df: int
+    rmsea: float
     row_thresholds: tuple[float, ...]
     col_thresholds: tuple[float, ...]
     status: str
@@ -58,6 +69,7 @@ def polychoric(
     """Two-step polychoric correlations of all pairs of items (Olsson 1979), with standard errors.
 
     Missing answers are dropped pair by pair.
+    The polychoric correlation of two binary items is their tetrachoric correlation.
     Standard errors come from influence functions at the data (infinitesimal jackknife); with ``weights`` they are
     ``n/(n-1) sum (z - mean z)^2`` over respondents.
 
@@ -87,14 +99,16 @@ def polychoric(
     checked_threads(threads)
     answers = answers_from_frame(frame, items=items, weights=weights, by=by, categories=categories)
     parts = [
-        _keyed(keys, estimate_frame(answers, rows, thresholds=thresholds, zero_cells=zero_cells, threads=threads))
+        keyed(keys, estimate_frame(answers, rows, thresholds=thresholds, zero_cells=zero_cells, threads=threads))
         for keys, rows in answers.groups
     ]
     return pl.concat(parts, how="vertical_relaxed")
 
 
 def polychoric_table(table: ArrayLike, *, zero_cells: ZeroCells = "keep_margins") -> PolychoricFit:
-    """Two-step polychoric correlation of one table of counts (Olsson 1979).
+    """Two-step polychoric correlation of one table of counts (Olsson 1979), with the fit of the latent normal model.
+
+    Of a 2 x 2 table it is the tetrachoric correlation.
 
     Args:
         table: Counts, at least 0, not necessarily whole; rows and columns are the categories of the two items in order.
@@ -109,15 +123,19 @@ def polychoric_table(table: ArrayLike, *, zero_cells: ZeroCells = "keep_margins"
         raise DataError(f"the table is not an array of numbers: {error}") from error
     if counts.ndim != 2:
         raise DataError(f"a table has 2 dimensions, this one has {counts.ndim}")
-    rho, se, loglik, rows, cols, _, status, flags = _native.polychoric_table(counts, zero_cells)
+    rho, se, loglik, (g2, x2, df, rmsea), rows, cols, _, status, flags = _native.polychoric_table(counts, zero_cells)
     return PolychoricFit(
         rho=rho,
         se=se,
         loglik=loglik,
+        g2=g2,
+        x2=x2,
+        df=df,
+        rmsea=rmsea,
         row_thresholds=tuple(rows.tolist()),
         col_thresholds=tuple(cols.tolist()),
         status=STATUS_NAMES[status],
-        flags=_flag_names(flags),
+        flags=flag_names(flags),
     )
 
 
@@ -145,15 +163,7 @@ def estimate_frame(
             "n_eff": n_eff,
             "iterations": iterations.astype(np.int64),
             "status": [STATUS_NAMES[s] for s in status],
-            "flags": [_flag_names(int(f)) for f in flags],
+            "flags": [flag_names(int(f)) for f in flags],
         },
         schema_overrides={"flags": pl.List(pl.String)},
     )
-
-
-def _keyed(keys: dict[str, object], frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(*(pl.lit(value).alias(key) for key, value in keys.items()), pl.all())
-
-
-def _flag_names(bits: int) -> list[str]:
-    return [name for bit, name in enumerate(FLAG_NAMES) if bits >> bit & 1]
