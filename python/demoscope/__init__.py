@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from demoscope.personas import match_personas as match_personas
     from demoscope.scores import Comparison as Comparison
     from demoscope.scores.compare import compare as compare
+    from demoscope.stats import NearestCorrelation as NearestCorrelation
     from demoscope.stats import PolychoricBootstrap as PolychoricBootstrap
     from demoscope.stats import PolychoricFit as PolychoricFit
     from demoscope.stats import bootstrap_polychoric as bootstrap_polychoric
     from demoscope.stats import polychoric_table as polychoric_table
+    from demoscope.stats.cramer_v import cramer_v as cramer_v
     from demoscope.stats.divergences import divergences as divergences
+    from demoscope.stats.nearest_correlation import nearest_correlation as nearest_correlation
+    from demoscope.stats.pearson import pearson as pearson
     from demoscope.stats.polychoric import polychoric as polychoric
+    from demoscope.stats.polychoric_fit import polychoric_fit as polychoric_fit
+    from demoscope.stats.polyserial import polyserial as polyserial
+    from demoscope.stats.spearman import spearman as spearman
     from demoscope.surveys import Item as Item
     from demoscope.surveys import Microdata as Microdata
     from demoscope.surveys import Survey as Survey
@@ -30,12 +37,19 @@ _PLACES = {
     "match_personas": "personas",
     "Comparison": "scores",
     "compare": "scores",
+    "NearestCorrelation": "stats",
     "PolychoricBootstrap": "stats",
     "PolychoricFit": "stats",
     "bootstrap_polychoric": "stats",
+    "cramer_v": "stats",
     "divergences": "stats",
+    "nearest_correlation": "stats",
+    "pearson": "stats",
     "polychoric": "stats",
+    "polychoric_fit": "stats",
     "polychoric_table": "stats",
+    "polyserial": "stats",
+    "spearman": "stats",
     "Item": "surveys",
     "Microdata": "surveys",
     "Survey": "surveys",

@@ -13,6 +13,7 @@ __all__ = [
     "FLAGS",
     "STATUSES",
     "bayesian_factors",
+    "cramer_v",
     "demographic_correlations",
     "divergences",
     "draw_answers",
@@ -22,14 +23,19 @@ __all__ = [
     "jackknife_factors",
     "jackknife_scales",
     "multiplicities",
+    "nearest_correlation",
+    "pearson",
     "permutations",
     "poisson_multiplicities",
     "polychoric",
+    "polychoric_fit",
     "polychoric_table",
     "random_groups",
     "rao_wu_factors",
+    "polyserial",
     "sampled_correlations",
     "sampled_counts",
+    "spearman",
 ]
 
 STATUSES: Final[tuple[str, ...]]
@@ -39,7 +45,9 @@ DEBUG_BUILD: Final[bool]
 
 def polychoric_table(
     table: NDArray[np.float64], zero_cells: str
-) -> tuple[float, float, float, NDArray[np.float64], NDArray[np.float64], int, int, int]: ...
+) -> tuple[
+    float, float, float, tuple[float, float, int, float], NDArray[np.float64], NDArray[np.float64], int, int, int
+]: ...
 def polychoric(
     codes: NDArray[np.uint8],
     categories: Sequence[int],
@@ -117,6 +125,75 @@ def demographic_correlations(
     path: str,
     threads: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.uint8]]: ...
+def pearson(
+    numbers: NDArray[np.float64], weights: NDArray[np.float64] | None, threads: int | None
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def spearman(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def cramer_v(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def polyserial(
+    numbers: NDArray[np.float64],
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def polychoric_fit(
+    codes: NDArray[np.uint8],
+    categories: Sequence[int],
+    weights: NDArray[np.float64] | None,
+    zero_cells: str,
+    threads: int | None,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint32],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.uint8],
+    NDArray[np.uint8],
+]: ...
+def nearest_correlation(
+    correlations: NDArray[np.float64], method: str, floor: float
+) -> tuple[NDArray[np.float64], bool, float, float, int, bool]: ...
 def divergences(
     human: NDArray[np.float64],
     model: NDArray[np.float64],

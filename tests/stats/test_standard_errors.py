@@ -84,7 +84,7 @@ def test_covariance_of_two_pairs_follows_the_bootstrap() -> None:
     answers[random.random(answers.shape) < 0.1] = kernels.MISSING
     z = kernels.influence_values(answers, [3, 3, 3])
     copies = kernels.respondent_multiplicities(500, replicates=2000, seed=1, country="")
-    rho, _ = kernels.sampled_correlations(answers, [3, 3, 3], None, copies)
+    rho, _, _ = kernels.sampled_correlations(answers, [3, 3, 3], None, copies)
     # A correlation of .5 over 2,000 replicates has a standard error of .017.
     scale = np.sqrt(np.diag(z.T @ z))
     assert (z.T @ z) / np.outer(scale, scale) == pytest.approx(np.corrcoef(rho.T), abs=0.06)

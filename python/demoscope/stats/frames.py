@@ -72,9 +72,37 @@ def answers_from_frame(
             fewer than 2 items.
         MissingPartError: The frame is pandas and pyarrow is not installed.
     """
+    apart = [column for column in design if column is not None]
+    table, chosen, keys = select_columns(frame, items=items, weights=weights, by=by, apart=apart)
+    return answers_from_columns(table, chosen, keys, weights=weights, categories=categories)
+
+
+def select_columns(
+    frame: FrameLike,
+    *,
+    items: Sequence[str] | None,
+    weights: str | None,
+    by: str | Sequence[str] | None,
+    apart: Sequence[str] = (),
+    least: int = 2,
+) -> tuple[pl.DataFrame, list[str], list[str]]:
+    """The frame, the names of its items, and those of its groups.
+
+    Args:
+        frame: As in :func:`answers_from_frame`.
+        items: Item columns; by default all columns but ``weights``, ``by`` and ``apart``.
+        weights: Column of survey weights.
+        by: Column or columns whose values form groups.
+        apart: Other columns that are asked for and are no items.
+        least: Fewest items.
+
+    Raises:
+        DataError: A column is absent or named twice, the frame is empty, or there are fewer than ``least`` items.
+        MissingPartError: The frame is pandas and pyarrow is not installed.
+    """
     table = polars_frame(frame)
     keys = _names(by, what="by")
-    others = [*keys, *(column for column in (weights, *design) if column is not None)]
+    others = [*apart, *keys, *([weights] if weights is not None else [])]
     chosen = _names(items, what="items") if items is not None else [c for c in table.columns if c not in others]
     required = [*chosen, *others]
     for name in required:
@@ -83,29 +111,46 @@ def answers_from_frame(
     for name in required:
         if required.count(name) > 1:
             raise DataError(f"column {name!r} is named twice among items, weights, by, strata and psu")
-    if len(chosen) < 2:
-        raise DataError(f"correlations need at least 2 items, there are {len(chosen)}: {chosen}")
+    if len(chosen) < least:
+        raise DataError(
+            f"correlations need at least {least} item{'s' if least > 1 else ''}, there are {len(chosen)}: {chosen}"
+        )
     if table.height == 0:
         raise DataError("the frame has no rows")
+    return table, chosen, keys
+
+
+def answers_from_columns(
+    table: pl.DataFrame,
+    items: list[str],
+    keys: list[str],
+    *,
+    weights: str | None,
+    categories: Mapping[str, Sequence[int]] | None,
+) -> Answers:
+    """The second half of :func:`answers_from_frame`: columns that are known to exist become codes."""
     declared = dict(categories) if categories is not None else {}
-    for name in declared:
-        if name not in table.columns:
-            raise DataError(
-                f"categories are declared for {name!r}, which is not in the frame{nearest(name, table.columns)}"
-            )
-    codes = np.full((table.height, len(chosen)), MISSING, dtype=np.uint8)
+    check_named(table, declared, what="categories are declared")
+    codes = np.full((table.height, len(items)), MISSING, dtype=np.uint8)
     sizes = []
-    for column, name in enumerate(chosen):
-        positions, size = _positions(table[name], declared.get(name))
-        codes[:, column] = positions
+    for column, name in enumerate(items):
+        places, size = positions(table[name], declared.get(name))
+        codes[:, column] = places
         sizes.append(size)
     return Answers(
-        items=chosen,
+        items=items,
         codes=codes,
         categories=sizes,
         weights=None if weights is None else weights_from_column(table[weights]),
-        groups=_groups(table, keys),
+        groups=groups_of_rows(table, keys),
     )
+
+
+def check_named(table: pl.DataFrame, declared: Iterable[str], *, what: str) -> None:
+    """Raise unless every column that something is declared for exists."""
+    for name in declared:
+        if name not in table.columns:
+            raise DataError(f"{what} for {name!r}, which is not in the frame{nearest(name, table.columns)}")
 
 
 def polars_frame(frame: FrameLike) -> pl.DataFrame:
@@ -151,8 +196,8 @@ def _names(names: str | Sequence[str] | None, *, what: str) -> list[str]:
     return listed
 
 
-def _positions(column: pl.Series, declared: Sequence[int] | None) -> tuple[NDArray[np.uint8], int]:
-    """Position of every answer among the categories of its item, and the number of categories."""
+def positions(column: pl.Series, declared: Sequence[int] | None) -> tuple[NDArray[np.uint8], int]:
+    """Position of every answer among the categories of its item (255 where missing), and the number of categories."""
     if isinstance(column.dtype, pl.Enum):
         if declared is not None:
             raise DataError(f"column {column.name!r} is an Enum, which declares its own categories")
@@ -170,9 +215,9 @@ def _positions(column: pl.Series, declared: Sequence[int] | None) -> tuple[NDArr
         index, code = min(unknown)
         row = int(np.flatnonzero(answered)[index])
         raise DataError(f"column {column.name!r}, row {row + 1}: code {code} is not declared; known: {known}")
-    positions = np.full(len(codes), MISSING, dtype=np.uint8)
-    positions[answered] = np.array([places[code] for code in values.tolist()], dtype=np.uint8)[inverse]
-    return positions, len(known)
+    found = np.full(len(codes), MISSING, dtype=np.uint8)
+    found[answered] = np.array([places[code] for code in values.tolist()], dtype=np.uint8)[inverse]
+    return found, len(known)
 
 
 def _check_size(name: str, size: int) -> None:
@@ -217,7 +262,8 @@ def weights_from_column(column: pl.Series) -> NDArray[np.float64]:
     return np.ascontiguousarray(weights)
 
 
-def _groups(table: pl.DataFrame, keys: list[str]) -> list[tuple[dict[str, object], NDArray[np.intp]]]:
+def groups_of_rows(table: pl.DataFrame, keys: list[str]) -> list[tuple[dict[str, object], NDArray[np.intp]]]:
+    """Key columns and rows of every group, in sorted order."""
     if not keys:
         return [({}, np.arange(table.height))]
     for key in keys:

@@ -12,7 +12,8 @@ from demoscope import _native
 from demoscope.errors import DataError
 from demoscope.stats.designs import SamplingUnits, design_columns
 from demoscope.stats.frames import Answers, answers_from_frame, polars_frame
-from demoscope.stats.kernels import FLAG_NAMES, STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
+from demoscope.stats.kernels import STATUS_NAMES, Thresholds, ZeroCells, checked_threads, pair_indices
+from demoscope.stats.pairs import flag_names, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,12 @@ class PolychoricFit:
         rho: Correlation in [-1, 1]; NaN when the status is ``degenerate`` or ``not_converged``.
         se: Standard error from influence functions (observed version); NaN unless the estimate is an interior maximum.
         loglik: ``sum n ln pi`` at the estimate, without the multinomial constant; NaN when the status is not ``ok``.
+        g2: Likelihood ratio of the latent normal model against the saturated one, ``2 sum n ln(p/pi)``; NaN when the
+            status is not ``ok``.
+        x2: Pearson's ``sum (n - N pi)^2 / (N pi)``; NaN when the status is not ``ok``.
+        df: Degrees of freedom, ``IJ - I - J`` over the rows and columns that hold something; 0 where the model cannot
+            be tested, as in every 2 x 2 table.
+        rmsea: ``sqrt(max(0, (g2 - df) / (df (N - 1))))``; NaN when ``df`` is 0.
         row_thresholds: Normal quantiles between the rows that hold something.
         col_thresholds: Normal quantiles between the columns that hold something.
         status: ``ok``, ``boundary``, ``degenerate`` or ``not_converged``.
@@ -39,6 +46,10 @@ class PolychoricFit:
     rho: float
     se: float
     loglik: float
+    g2: float
+    x2: float
+    df: int
+    rmsea: float
     row_thresholds: tuple[float, ...]
     col_thresholds: tuple[float, ...]
     status: str
@@ -70,6 +81,7 @@ def polychoric(
     such as its women, set the weights of the others to 0.
     A stratum with a single unit is merged with the next one in sorted order, the last one with the one before, and a
     warning is logged.
+    The polychoric correlation of two binary items is their tetrachoric correlation.
 
     Args:
         frame: Polars (eager or lazy), pandas or pyarrow; integer codes or ``pl.Enum``, nulls are missing.
@@ -111,12 +123,14 @@ def polychoric(
         fitted = estimate_frame(
             answers, rows, units=units, thresholds=thresholds, zero_cells=zero_cells, threads=threads
         )
-        parts.append(_keyed(keys, fitted))
+        parts.append(keyed(keys, fitted))
     return pl.concat(parts, how="vertical_relaxed")
 
 
 def polychoric_table(table: ArrayLike, *, zero_cells: ZeroCells = "keep_margins") -> PolychoricFit:
-    """Two-step polychoric correlation of one table of counts (Olsson 1979).
+    """Two-step polychoric correlation of one table of counts (Olsson 1979), with the fit of the latent normal model.
+
+    Of a 2 x 2 table it is the tetrachoric correlation.
 
     Args:
         table: Counts, at least 0, not necessarily whole; rows and columns are the categories of the two items in order.
@@ -131,15 +145,19 @@ def polychoric_table(table: ArrayLike, *, zero_cells: ZeroCells = "keep_margins"
         raise DataError(f"the table is not an array of numbers: {error}") from error
     if counts.ndim != 2:
         raise DataError(f"a table has 2 dimensions, this one has {counts.ndim}")
-    rho, se, loglik, rows, cols, _, status, flags = _native.polychoric_table(counts, zero_cells)
+    rho, se, loglik, (g2, x2, df, rmsea), rows, cols, _, status, flags = _native.polychoric_table(counts, zero_cells)
     return PolychoricFit(
         rho=rho,
         se=se,
         loglik=loglik,
+        g2=g2,
+        x2=x2,
+        df=df,
+        rmsea=rmsea,
         row_thresholds=tuple(rows.tolist()),
         col_thresholds=tuple(cols.tolist()),
         status=STATUS_NAMES[status],
-        flags=_flag_names(flags),
+        flags=flag_names(flags),
     )
 
 
@@ -175,15 +193,7 @@ def estimate_frame(
             "n_eff": n_eff,
             "iterations": iterations.astype(np.int64),
             "status": [STATUS_NAMES[s] for s in status],
-            "flags": [_flag_names(int(f)) for f in flags],
+            "flags": [flag_names(int(f)) for f in flags],
         },
         schema_overrides={"flags": pl.List(pl.String)},
     )
-
-
-def _keyed(keys: dict[str, object], frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(*(pl.lit(value).alias(key) for key, value in keys.items()), pl.all())
-
-
-def _flag_names(bits: int) -> list[str]:
-    return [name for bit, name in enumerate(FLAG_NAMES) if bits >> bit & 1]

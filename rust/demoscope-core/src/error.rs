@@ -49,6 +49,20 @@ pub enum Error {
         /// What it must be.
         rule: &'static str,
     },
+    /// An entry of a matrix is not what it must be.
+    #[error("{what}, row {row}, column {column} (from 0): {value} is not {rule}")]
+    Entry {
+        /// Which matrix.
+        what: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The entry.
+        value: f64,
+        /// What it must be.
+        rule: &'static str,
+    },
     /// An index points past its table.
     #[error("{what}, position {position}: {index} is not below {limit}")]
     Index {

@@ -10,6 +10,7 @@ use crate::error::{Error, check_length};
 use crate::influence::{Influence, influence};
 use crate::linearised::{Linearised, Totals};
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag};
+use crate::polychoric_fit::Goodness;
 use crate::weights::{Replicates, scale};
 use crate::zero_cells::ZeroCells;
 
@@ -38,6 +39,8 @@ pub struct TableEstimate {
     pub se: f64,
     /// `sum n ln pi` at the estimate; NaN without an interior estimate.
     pub loglik: f64,
+    /// Fit of the latent normal model; one unit of the table is one respondent.
+    pub goodness: Goodness,
     /// Thresholds between the rows that hold something.
     pub row_thresholds: Vec<f64>,
     /// Thresholds between the columns that hold something.
@@ -73,7 +76,10 @@ pub fn estimate_table(counts: &[f64], cols: usize, zero_cells: ZeroCells) -> Res
     if interior && let Some(influence) = influence(&mut workspace, &table, &row, &col, fit.rho) {
         se = multinomial_variance(&table, cols, &influence).sqrt();
     }
-    Ok(TableEstimate { fit, se, loglik, row_thresholds: between_used(&row), col_thresholds: between_used(&col) })
+    let total = table.iter().sum();
+    let goodness = Goodness::new(&mut workspace, &table, &row, &col, &fit, total);
+    let (row_thresholds, col_thresholds) = (between_used(&row), between_used(&col));
+    Ok(TableEstimate { fit, se, loglik, goodness, row_thresholds, col_thresholds })
 }
 
 /// Thresholds between categories that hold something; an unused category only repeats the threshold below it.
@@ -82,7 +88,7 @@ fn between_used(thresholds: &Thresholds) -> Vec<f64> {
     rising.map(|(_, &tau)| tau).skip(1).collect()
 }
 
-fn own_thresholds(table: &[f64], cols: usize) -> (Thresholds, Thresholds) {
+pub(crate) fn own_thresholds(table: &[f64], cols: usize) -> (Thresholds, Thresholds) {
     let mut row_totals = vec![0.0; table.len().checked_div(cols).unwrap_or(0)];
     let mut col_totals = vec![0.0; cols];
     crate::contingency::margins(table, cols, &mut row_totals, &mut col_totals);

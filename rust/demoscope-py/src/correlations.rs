@@ -19,8 +19,8 @@ use crate::chunks::{detached, interruptible, pool};
 use crate::designs::design;
 use crate::errors::raise;
 
-/// rho, se, loglik, thresholds of rows and columns, iterations, status, flags.
-type TableFit<'py> = (f64, f64, f64, Out1<'py, f64>, Out1<'py, f64>, u32, u8, u8);
+/// rho, se, loglik, (g2, x2, df, rmsea), thresholds of rows and columns, iterations, status, flags.
+type TableFit<'py> = (f64, f64, f64, (f64, f64, u32, f64), Out1<'py, f64>, Out1<'py, f64>, u32, u8, u8);
 
 /// rho, se, respondents, effective respondents, iterations, status, flags; one value per pair.
 type SampleFit<'py> =
@@ -34,8 +34,9 @@ pub fn polychoric_table<'py>(py: Python<'py>, table: In2<'py, f64>, zero_cells: 
     let policy = zero_cells.parse().map_err(|error| raise(&error))?;
     let estimate = estimate_table(values(&table)?, columns(&table), policy).map_err(|error| raise(&error))?;
     let (row, col) = (array(py, estimate.row_thresholds), array(py, estimate.col_thresholds));
-    let fit = estimate.fit;
-    Ok((fit.rho, estimate.se, estimate.loglik, row, col, fit.iterations, fit.status as u8, fit.flags))
+    let (fit, goodness) = (estimate.fit, estimate.goodness);
+    let goodness = (goodness.g2, goodness.x2, goodness.df, goodness.rmsea);
+    Ok((fit.rho, estimate.se, estimate.loglik, goodness, row, col, fit.iterations, fit.status as u8, fit.flags))
 }
 
 #[pyfunction]

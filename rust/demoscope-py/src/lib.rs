@@ -8,6 +8,7 @@ mod correlations;
 mod designs;
 mod divergences;
 mod errors;
+mod neighbours;
 mod random;
 
 use demoscope_core::divergence;
@@ -30,6 +31,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(correlations::exact_correlations, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::exact_counts, module)?)?;
     module.add_function(wrap_pyfunction!(correlations::demographic_correlations, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::pearson, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::spearman, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::cramer_v, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::polyserial, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::polychoric_fit, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours::nearest_correlation, module)?)?;
     module.add_function(wrap_pyfunction!(divergences::divergences, module)?)?;
     module.add_function(wrap_pyfunction!(random::multiplicities, module)?)?;
     module.add_function(wrap_pyfunction!(random::poisson_multiplicities, module)?)?;

@@ -16,21 +16,25 @@ const RECTANGLE_TOLERANCE: f64 = 1e-12;
 /// Relative error of standard errors and the log-likelihood, absolute error of thresholds.
 const FIT_TOLERANCE: f64 = 1e-10;
 
-fn golden() -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/golden/polychoric.json");
+pub fn golden() -> Value {
+    read("polychoric.json")
+}
+
+pub fn read(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/golden").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).expect("the golden file is part of the repository"))
         .expect("JSON")
 }
 
-fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     value.as_str().map_or_else(|| value.as_f64().expect("a number"), |text| text.parse().expect("a number"))
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(number).collect()
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().expect("a list")
 }
 

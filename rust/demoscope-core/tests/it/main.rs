@@ -3,5 +3,6 @@
 mod designs;
 mod golden;
 mod kernels;
+mod neighbours;
 mod properties;
 mod streams;
