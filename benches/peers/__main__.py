@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from benches.peers.answers import made_answers, read_answers, replicate_rows
-from benches.peers.exact import BFI, agreement_rows
 from benches.peers.measure import LARGEST_REPLICATES, measure_demoscope, measure_peer
 from benches.peers.programs import DEMOSCOPE, PEERS, PeerError
+from benches.peers.reference import BFI, agreement_rows
 from benches.peers.report import compared, environment, markdown_table, table_rows, text_table
 from demoscope.stats import kernels
 
@@ -84,7 +84,7 @@ class PeerPython(click.ParamType):
     type=click.Path(dir_okay=False, path_type=Path),
     default=BFI,
     show_default="../shared/data/bfi/bfi.csv",
-    help="psych's data set bfi as CSV, for the agreement with exact correlations.",
+    help="psych's data set bfi as CSV, for the agreement with reference matrices.",
 )
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write everything here.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
@@ -135,7 +135,7 @@ def main(
     if bfi.is_file():
         _progress("bfi ...")
         agreement = agreement_rows(bfi, peers, budget_secs=budget_secs, pythons=interpreters)
-        click.echo("Agreement on bfi with exact correlations\n")
+        click.echo("Agreement on bfi with the reference matrices, which are good to 1e-7 themselves\n")
         click.echo(table(agreement) + "\n")
     else:
         click.echo(f"Agreement on bfi: not looked at, {bfi.name} is not there (--bfi)\n")

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from benches.peers import programs
 from benches.peers.__main__ import main
 from benches.peers.answers import made_answers, read_answers, replicate_rows, rows_from_multiplicities
-from benches.peers.exact import exact_matrix
 from benches.peers.measure import Measurement, items_within, largest_difference, measure_peer, pairs, pairs_among
 from benches.peers.programs import PEERS, AbsentError, PeerError, Program, Worker
+from benches.peers.reference import reference_matrix
 from benches.peers.report import compared, markdown_table, notes, text_table, times
 from demoscope import bootstrap_polychoric, polychoric
 from demoscope.stats import kernels
@@ -219,8 +219,8 @@ def test_three_digits(ratio: float, text: str) -> None:
     assert times(ratio) == text
 
 
-def test_golden_matrix_is_read_in_the_order_of_pairs() -> None:
-    items, rho = exact_matrix("item")
+def test_reference_matrix_is_read_in_the_order_of_pairs() -> None:
+    items, rho = reference_matrix("item")
     assert items[:3] == ["A1", "A2", "A3"]
     assert rho[0] == -0.4084507265
     assert len(rho) == pairs(25)
@@ -268,7 +268,7 @@ def test_the_whole_command(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(kernels.DEBUG_BUILD, reason="a debug build is not timed")
 def test_agreement_on_bfi() -> None:
-    from benches.peers.exact import BFI, agreement_rows
+    from benches.peers.reference import BFI, agreement_rows
 
     if not BFI.is_file():
         pytest.skip("bfi.csv is not here")
