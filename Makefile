@@ -55,6 +55,11 @@ test-vllm: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Tests of the
 	UV=$(abspath $(shell command -v $(UV) 2>/dev/null || echo $(UV))) tests/vllm/setup.sh
 	.venv-vllm/bin/python -m pytest tests/vllm
 
+.PHONY: bench-peers
+bench-peers: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Time demoscope beside other programs (benches/README.md; options in ARGS)
+	$(UV) sync --quiet --frozen --inexact --no-default-groups --group peers
+	$(RUN) python -m benches.peers $(ARGS)
+
 .PHONY: lint
 lint: develop ## Formatting, lints, types, import rule, stubs
 	cargo fmt --all --check

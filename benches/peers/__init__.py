@@ -1,0 +1,1 @@
+"""demoscope beside other programs for polychoric correlations."""
