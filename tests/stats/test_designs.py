@@ -159,11 +159,14 @@ def test_jackknife_and_rao_wu_follow_the_linearisation(clustered: pl.DataFrame) 
 
 @pytest.mark.slow
 def test_intervals_of_clustered_samples_hold_the_truth() -> None:
-    """Six strata of eight units of eight; the correlation of the latent answers is .49 / 1.1."""
+    """Six strata of eight units of eight; the correlation of the latent answers is .49 / 1.1.
+
+    Over 4,000 surveys the shares are .931, .888, .934 and .928: 42 degrees of freedom are a little few for 1.96.
+    """
     random, truth, surveys_drawn = np.random.default_rng(1), 0.49 / 1.1, 300
     stratum, psu = np.repeat(np.arange(6), 64), np.tile(np.repeat(np.arange(8), 8), 6)
     columns = {"items": ["a", "b"], "strata": "h", "psu": "u"}
-    held, errors, estimates = np.zeros(3), np.zeros(3), []
+    held, errors, estimates = np.zeros(4), np.zeros(4), []
     for survey in range(surveys_drawn):
         shared = np.repeat(random.normal(size=(48, 2)) * 0.5, 8, axis=0)
         latent = random.normal(size=(384, 1)) * 0.7 + shared + random.normal(size=(384, 2)) * 0.6
@@ -171,20 +174,26 @@ def test_intervals_of_clustered_samples_hold_the_truth() -> None:
         frame = pl.DataFrame({"a": answers[:, 0], "b": answers[:, 1], "h": stratum, "u": psu}).with_columns(
             b=pl.when(pl.Series(random.random(384) > 0.15)).then("b")
         )
-        (linear,) = polychoric(frame, **columns).iter_rows(named=True)
-        half = 1.96 * linear["se"] / (1 - linear["rho"] ** 2)
-        ends = [(math.tanh(math.atanh(linear["rho"]) - half), math.tanh(math.atanh(linear["rho"]) + half))]
-        found = [linear["se"]]
+        ends, found = [], []
+        for used in (columns, {"items": ["a", "b"]}):
+            (row,) = polychoric(frame, **used).iter_rows(named=True)
+            z, half = math.atanh(row["rho"]), 1.96 * row["se"] / (1 - row["rho"] ** 2)
+            ends.append((math.tanh(z - half), math.tanh(z + half)))
+            found.append(row["se"])
         for design, count in (("jackknife", {}), ("psu", {"replicates": 400})):
             result = bootstrap_polychoric(frame, design=design, seed=survey, **columns, **count)
             ends.append(result.interval().select("low", "high").row(0))
             found.append(result.standard_errors()["se"][0])
         held += [low <= truth <= high for low, high in ends]
         errors += found
-        estimates.append(linear["rho"])
-    assert ((held / surveys_drawn > 0.92) & (held / surveys_drawn < 0.985)).all(), held
+        estimates.append(row["rho"])
+    shares, means, spread = held / surveys_drawn, errors / surveys_drawn, np.std(estimates, ddof=1)
+    linear, independent, *replicated = range(4)
+    assert ((shares > 0.90) & (shares < 0.98))[[linear, *replicated]].all(), shares
     # 300 estimates give their standard deviation to 4 %.
-    assert errors / surveys_drawn == pytest.approx([np.std(estimates, ddof=1)] * 3, rel=0.1)
+    assert means[[linear, *replicated]] == pytest.approx([spread] * 3, rel=0.1)
+    assert means[independent] < 0.92 * spread, "errors that ignore units are too small"
+    assert shares[independent] < shares[linear]
 
 
 def test_boundaries_and_constants_have_no_jackknife_error() -> None:
