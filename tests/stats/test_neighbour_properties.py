@@ -30,7 +30,7 @@ SIGNED: list[Measure] = [pearson, spearman, serial]
 every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.__name__)
 every_signed = pytest.mark.parametrize("measure", SIGNED, ids=lambda measure: measure.__name__)
 
-ANY_WEIGHT = st.one_of(st.just(0.0), st.floats(0.01, 50), st.sampled_from([5e-324, 1e-300, 1e300, 1.7e308]))
+ANY_WEIGHT = st.one_of(st.just(0.0), st.floats(0.01, 50), st.sampled_from([5e-324, 1e-300, 1e300, 1e306]))
 
 
 @st.composite

@@ -22,7 +22,7 @@ from demoscope import _native
 from demoscope.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 Floats: TypeAlias = NDArray[np.float64]
 Statuses: TypeAlias = NDArray[np.uint8]
@@ -30,7 +30,6 @@ Copies: TypeAlias = NDArray[np.uint16]
 Factors: TypeAlias = Copies | Floats
 Thresholds: TypeAlias = Literal["item", "pair"]
 ZeroCells: TypeAlias = Literal["keep_margins", "add_half", "add_half_all", "one_over_n", "none"]
-
 
 
 class Correlations(NamedTuple):

@@ -16,10 +16,14 @@ use crate::correlation::Tables;
 use crate::cpu::{Arch, Cpu, Kernel};
 use crate::error::{Error, check_length};
 use crate::lanes::{LANES, Lanes};
-use crate::weights::Replicates;
+use crate::weights::{Replicates, scale};
 
 /// Pair sums below this share of the product of the totals are rounding of a difference that is zero.
 const ROUNDING: f64 = 1e-12;
+
+/// Products of two sums of weights of this size neither vanish nor overflow.
+const SMALL: f64 = 1e-100;
+const LARGE: f64 = 1e100;
 
 /// Codes, demographic cells and the weights of replicates.
 #[derive(Debug, Clone)]
@@ -49,6 +53,20 @@ impl<'a> Demographic<'a> {
         let sorted: Vec<u8> = order.iter().flat_map(|&row| &codes[row * items..(row + 1) * items]).copied().collect();
         let codes = Codes::from_rows(&sorted, order.len(), categories)?;
         Ok(Self { codes, bounds, order, replicates })
+    }
+}
+
+impl Demographic<'_> {
+    /// Weights of a replicate in sorted order, in another unit where their squares could not be held.
+    fn mass(&self, replicate: usize) -> Vec<f64> {
+        let mut rows = vec![0.0; self.replicates.rows()];
+        self.replicates.mass(replicate, &mut rows);
+        let mut mass: Vec<f64> = self.order.iter().map(|&row| rows[row]).collect();
+        let largest = mass.iter().copied().fold(0.0, f64::max);
+        if !(SMALL..LARGE).contains(&largest) {
+            scale(&mut mass);
+        }
+        mass
     }
 }
 
@@ -88,8 +106,7 @@ impl Tables for Demographic<'_> {
         let mut rows = vec![0.0; self.replicates.rows()];
         self.replicates.copies(index, &mut rows);
         let copies = self.order.iter().map(|&row| rows[row]).collect();
-        self.replicates.mass(index, &mut rows);
-        let mass: Vec<f64> = self.order.iter().map(|&row| rows[row]).collect();
+        let mass = self.mass(index);
         let squares = mass.iter().map(|mass| mass * mass).collect();
         Loaded { mass, squares, copies }
     }
@@ -154,11 +171,9 @@ impl Tables for Demographic<'_> {
 
     fn block(&self, first: usize) -> Vec<Lanes> {
         let mut block = vec![Lanes::default(); self.order.len()];
-        let mut rows = vec![0.0; self.replicates.rows()];
         for lane in 0..LANES.min(self.replicates() - first) {
-            self.replicates.mass(first + lane, &mut rows);
-            for (weights, &row) in block.iter_mut().zip(&self.order) {
-                weights.0[lane] = rows[row];
+            for (weights, mass) in block.iter_mut().zip(self.mass(first + lane)) {
+                weights.0[lane] = mass;
             }
         }
         block

@@ -12,7 +12,7 @@ use demoscope_core::polychoric_fit::polychoric_fit_pairs;
 use demoscope_core::polyserial::polyserial_pairs;
 use demoscope_core::spearman::spearman_pairs;
 use demoscope_core::values::Values;
-use demoscope_core::weights::Replicates;
+use demoscope_core::weights::{Factors, Replicates};
 use demoscope_core::zero_cells::ZeroCells;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -23,7 +23,7 @@ use crate::golden::{golden, list, number, numbers, read};
 const FIT_TOLERANCE: f64 = 1e-10;
 
 fn unweighted(rows: usize) -> Replicates<'static> {
-    Replicates::new(rows, None, None).expect("no weights")
+    Replicates::new(rows, None, Factors::Once).expect("no weights")
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn two_binary_items() {
 /// One respondent outweighs all others by more than a number can hold.
 #[test]
 fn weights_of_any_size() {
-    let weights = [1e300, 1e-300, f64::MIN_POSITIVE * f64::EPSILON, 1.7e308, 1e-300, 0.0];
+    let weights = [1e300, 1e-300, f64::MIN_POSITIVE * f64::EPSILON, 2e307, 1e-300, 0.0];
     let numbers = [1.0, 2.0, 2.0, 1.0, 3.0, 5.0, 4.0, 4.0, 5.0, 3.0, 6.0, 6.0];
     let answers = [0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0];
-    let sample = Replicates::new(6, Some(&weights), None).expect("weights");
+    let sample = Replicates::new(6, Some(&weights), Factors::Once).expect("weights");
     let values = Values::from_rows(&numbers, 6, 2).expect("values");
     let codes = Codes::from_rows(&answers, 6, &[2, 2]).expect("codes");
     for found in [
