@@ -26,8 +26,10 @@ use crate::lanes::{LANES, Lanes};
 use crate::polychoric::{Fit, NOTHING, Status, Thresholds, Workspace, flag};
 use crate::zero_cells::ZeroCells;
 
-/// Largest error of rho that a lane may certify; estimates are promised within 1e-7 of the scalar search.
-const TOLERANCE: f64 = 1e-8;
+/// Errors of rho that the end of the search and the distribution function may leave; together with what a safe factor
+/// of 2 leaves room for, estimates are promised within 1e-7 of the scalar search.
+const TOLERANCE: f64 = 3e-8;
+const NOISE: f64 = 1e-8;
 
 /// Tables of a tile and block take at most this many bytes, so that they stay in the second-level cache.
 const TILE_BYTES: usize = 384 << 10;
@@ -286,7 +288,7 @@ impl<T: Tables> Bootstrap<'_, T> {
                 own = (row.clone(), col.clone());
                 (&own.0, &own.1)
             };
-            Guide::new(workspace, &table, thresholds, margins, &fit, respondents, TOLERANCE)
+            Guide::new(workspace, &table, thresholds, margins, &fit, respondents, NOISE)
         });
         // More cells than a staircase has: neither at the boundary nor degenerate.
         let staircase = (rows + cols).saturating_sub(1);
@@ -497,6 +499,7 @@ impl Kernel for Group<'_> {
             start: self.guide.start::<A>(self.counts, row.below, col.below),
             active: occupied.select_above(Lanes::splat(self.least_occupied as f64), one, zero),
             tolerance: TOLERANCE,
+            noise: NOISE,
         };
         solve::<A>(self.workspace, &problem)
     }

@@ -9,13 +9,20 @@ use crate::hermite::terms_for;
 use crate::lane_fit::{LaneWorkspace, Method, Problem, QUADRATURE_REACH};
 use crate::lane_margin::LaneMargin;
 use crate::lanes::{LANES, Lanes};
+use crate::normal;
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag, pearson};
 
 /// Largest error of rho that a lane may certify.
 const TOLERANCE: f64 = 1e-10;
 
 /// Error of the distribution function that series are cut at.
-const TRUNCATION: f64 = 1e-14;
+const TRUNCATION: f64 = 1e-13;
+
+/// Where a search begins at most; the estimate may lie beyond.
+const FARTHEST_START: f64 = QUADRATURE_REACH - 0.01;
+
+/// How much larger than its first approximation an estimate may be for the series to be long enough.
+const MARGIN: f64 = 0.08;
 
 /// Correlations of the first replicate, pair by pair in the order of [`crate::codes::pairs`].
 ///
@@ -28,7 +35,8 @@ pub fn fit_sample<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<Vec<
     };
     let replicate = tables.load(0);
     let thresholds = item_thresholds(tables, &replicate);
-    let sample = Sample { tables, settings, cpu, replicate, thresholds };
+    let strength = thresholds.iter().map(strength).collect();
+    let sample = Sample { tables, settings, cpu, replicate, thresholds, strength };
     let items = tables.categories().len();
     let rows: Vec<Vec<Fit>> =
         (0..items).into_par_iter().map_init(Buffers::default, |buffers, item| sample.fit_row(buffers, item)).collect();
@@ -41,6 +49,17 @@ struct Sample<'a, T: Tables> {
     cpu: Cpu,
     replicate: T::Replicate,
     thresholds: Vec<Thresholds>,
+    strength: Vec<f64>,
+}
+
+/// Correlation of the category numbers of an item with the normal variable behind them:
+/// `sum of phi(tau_k) / standard deviation of the numbers`.
+fn strength(thresholds: &Thresholds) -> f64 {
+    let shares = thresholds.below.windows(2).map(|two| two[1] - two[0]).enumerate();
+    let (mean, square) = shares
+        .fold((0.0, 0.0), |(mean, square), (k, share)| (mean + k as f64 * share, square + (k * k) as f64 * share));
+    let slope: f64 = thresholds.inner().iter().map(|&tau| normal::pdf(tau)).sum();
+    slope / (square - mean * mean).sqrt()
 }
 
 /// What one thread needs.
@@ -106,7 +125,9 @@ impl<T: Tables> Sample<'_, T> {
         let few = if respondents < FEW { flag::FEW } else { 0 };
         let prepared = workspace.prepare(&mut lane.table, cols, self.settings.zero_cells, || respondents);
         lane.flags = few | prepared.map_err(|fit| Fit { flags: fit.flags | few, ..fit })?;
-        lane.start = pearson(&lane.table, cols);
+        // To first order in rho, category numbers correlate by rho times the strengths of both items.
+        let start = pearson(&lane.table, cols) / (self.strength[first] * self.strength[second]);
+        lane.start = if start.is_finite() { start.clamp(-FARTHEST_START, FARTHEST_START) } else { 0.0 };
         Ok(())
     }
 
@@ -146,23 +167,22 @@ impl<T: Tables> Sample<'_, T> {
             }
             start.0[number] = lane.start;
             active.0[number] = 1.0;
-            // Codes correlate less than what lies behind them, the less categories there are the more so.
-            reach = reach.max(1.5 * lane.start.abs() + 0.05);
+            reach = reach.max(lane.start.abs() + MARGIN);
         }
         let method = terms_for(reach, TRUNCATION).map_or(Method::Quadrature, Method::Series);
         if let Method::Series(terms) = method {
             row.fill(self.cpu, terms);
             col.fill(self.cpu, terms);
         }
-        let largest = QUADRATURE_REACH - 0.01;
         let problem = Problem {
             counts,
             row: row.view(),
             col: col.view(),
             method,
-            start: start.min(Lanes::splat(largest)).max(Lanes::splat(-largest)),
+            start,
             active,
             tolerance: TOLERANCE,
+            noise: TOLERANCE,
         };
         let solution = lanes.fit(self.cpu, &problem);
         for (number, lane) in tables.iter().enumerate() {

@@ -47,22 +47,27 @@ pub fn terms_for(rho: f64, error: f64) -> Option<usize> {
 pub(crate) static INVERSES: LazyLock<[f64; MOST_TERMS]> =
     LazyLock::new(|| std::array::from_fn(|m| 1.0 / (m as f64 + 1.0)));
 
-/// sqrt(m) and 1 / sqrt(m + 1).
-static ROOTS: LazyLock<[(f64, f64); MOST_TERMS]> =
-    LazyLock::new(|| std::array::from_fn(|m| ((m as f64).sqrt(), 1.0 / (m as f64 + 1.0).sqrt())));
+/// 1 / sqrt(m + 1) and sqrt(m) / sqrt(m + 1).
+static RECURRENCE: LazyLock<[(f64, f64); MOST_TERMS]> = LazyLock::new(|| {
+    std::array::from_fn(|m| {
+        let m = m as f64;
+        (1.0 / (m + 1.0).sqrt(), (m / (m + 1.0)).sqrt())
+    })
+});
 
 /// Writes the first psi of eight thresholds.
 ///
-/// `psi_(m+1) = (h psi_m - sqrt(m) psi_(m-1)) / sqrt(m+1)`; infinite thresholds must have been replaced by such that
-/// the density underflows.
+/// `psi_(m+1) = h psi_m / sqrt(m+1) - psi_(m-1) sqrt(m/(m+1))`; infinite thresholds must have been replaced by such
+/// that the density underflows.
 #[inline(always)]
 pub fn fill<A: Arch>(threshold: Lanes, psi: &mut [Lanes]) {
     let inverse_root = Lanes::splat(1.0 / std::f64::consts::TAU.sqrt());
     let mut previous = Lanes::default();
     let mut current = (threshold * threshold * Lanes::splat(-0.5)).exp::<A>() * inverse_root;
-    for (psi, &(root, inverse)) in psi.iter_mut().zip(ROOTS.iter()) {
+    for (psi, &(step, back)) in psi.iter_mut().zip(RECURRENCE.iter()) {
         *psi = current;
-        let next = previous.neg_mul_add::<A>(Lanes::splat(root), threshold * current) * Lanes::splat(inverse);
+        // Only one operation waits for the term before.
+        let next = (threshold * Lanes::splat(step)).mul_add::<A>(current, -(previous * Lanes::splat(back)));
         (previous, current) = (current, next);
     }
 }

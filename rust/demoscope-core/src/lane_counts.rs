@@ -131,25 +131,36 @@ impl Kernel for Count<'_> {
         // As many additions as a byte, and as many byte sums as 16 bits, can hold for sure.
         let per_byte = usize::from(u8::MAX / self.largest.max(1));
         for (cell, rows) in self.sorted.by_cells().enumerate() {
-            let mut total = [0_u32; WIDTH];
-            for rows in rows.chunks(per_byte * 256) {
-                let mut wide = [0_u16; WIDTH];
-                for rows in rows.chunks(per_byte) {
-                    let bytes = byte_sums(rows, self.copies);
-                    for (wide, byte) in wide.iter_mut().zip(bytes) {
-                        *wide += u16::from(byte);
+            // Most cells are small enough for the first of three widths.
+            if rows.len() <= per_byte {
+                spread(&byte_sums(rows, self.copies), cell, cells, self.totals);
+            } else {
+                let mut total = [0_u32; WIDTH];
+                for rows in rows.chunks(per_byte * 256) {
+                    let mut wide = [0_u16; WIDTH];
+                    for rows in rows.chunks(per_byte) {
+                        let bytes = byte_sums(rows, self.copies);
+                        for (wide, byte) in wide.iter_mut().zip(bytes) {
+                            *wide += u16::from(byte);
+                        }
+                    }
+                    for (total, wide) in total.iter_mut().zip(wide) {
+                        *total += u32::from(wide);
                     }
                 }
-                for (total, wide) in total.iter_mut().zip(wide) {
-                    *total += u32::from(wide);
-                }
+                spread(&total, cell, cells, self.totals);
             }
-            for group in 0..GROUPS {
-                let target = &mut self.totals[group * cells + cell].0;
-                for (target, &total) in target.iter_mut().zip(&total[group * LANES..(group + 1) * LANES]) {
-                    *target = f64::from(total);
-                }
-            }
+        }
+    }
+}
+
+/// Writes the sums of one cell to its place in every group.
+#[inline(always)]
+fn spread<N: Copy + Into<f64>>(sums: &[N; WIDTH], cell: usize, cells: usize, totals: &mut [Lanes]) {
+    for group in 0..GROUPS {
+        let target = &mut totals[group * cells + cell].0;
+        for (target, &sum) in target.iter_mut().zip(&sums[group * LANES..(group + 1) * LANES]) {
+            *target = sum.into();
         }
     }
 }
