@@ -4,8 +4,8 @@
 //! too large or too small to be summed and squared, and any other power of two as a factor changes no bit.
 
 use crate::codes::Codes;
+use crate::correlation::FEW;
 use crate::error::{Error, check_length};
-use crate::estimate::FEW;
 use crate::polychoric::{Status, flag};
 use crate::weights::Replicates;
 

@@ -4,18 +4,17 @@ use rayon::prelude::*;
 
 use crate::codes::{Codes, pairs};
 use crate::contingency::{complete_cells, count_item, count_pair};
-use crate::correlation::Margins;
+use crate::correlation::{FEW, Margins, Settings};
 use crate::design::Design;
 use crate::error::{Error, check_length};
+use crate::full_sample::fit_sample;
 use crate::influence::{Influence, influence};
 use crate::linearised::{Linearised, Totals};
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag};
 use crate::polychoric_fit::Goodness;
+use crate::sampled::Sampled;
 use crate::weights::{Replicates, scale};
 use crate::zero_cells::ZeroCells;
-
-/// Fewer respondents than this set [`flag::FEW`].
-pub const FEW: f64 = 50.0;
 
 /// Estimate of one pair in a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,15 +114,30 @@ pub fn estimate_pairs(
     margins: Margins,
     zero_cells: ZeroCells,
 ) -> Result<Vec<Estimate>, Error> {
-    let sample = Sample::new(codes, sample, margins, zero_cells)?;
     design.map_or(Ok(()), |design| check_length("design", design.rows(), codes.rows()))?;
-    let pairs: Vec<(usize, usize)> = pairs(codes.items()).collect();
-    let estimate = |workspace: &mut Workspace, pair| {
-        let fitted = sample.fit(workspace, pair);
+    let fits = fits(codes, sample, margins, zero_cells)?;
+    let sample = Sample::new(codes, sample, margins, zero_cells)?;
+    let estimate = |workspace: &mut Workspace, (pair, fit)| {
+        let fitted = sample.at(workspace, pair, fit);
         let se = sample.variance(workspace, &fitted, design).sqrt();
         Estimate { fit: fitted.fit, se, respondents: fitted.respondents, effective: fitted.effective }
     };
-    Ok(pairs.par_iter().map_init(Workspace::default, |workspace, &pair| estimate(workspace, pair)).collect())
+    Ok(fits.par_iter().map_init(Workspace::default, |workspace, &fit| estimate(workspace, fit)).collect())
+}
+
+/// Two items.
+type Pair = (usize, usize);
+
+/// All pairs with their estimates.
+fn fits(
+    codes: &Codes,
+    sample: &Replicates<'_>,
+    margins: Margins,
+    zero_cells: ZeroCells,
+) -> Result<Vec<(Pair, Fit)>, Error> {
+    let tables = Sampled::new(codes, *sample)?;
+    let fits = fit_sample(&tables, &Settings { margins, zero_cells, ..Settings::default() })?;
+    Ok(pairs(codes.items()).zip(fits).collect())
 }
 
 /// Linearised variable `z_i = w_i IF_i / sum w` of every respondent and pair, (respondent, pair); NaN for a pair
@@ -139,12 +153,12 @@ pub fn influence_values(
     margins: Margins,
     zero_cells: ZeroCells,
 ) -> Result<Vec<f64>, Error> {
+    let fits = fits(codes, sample, margins, zero_cells)?;
     let sample = Sample::new(codes, sample, margins, zero_cells)?;
-    let pairs: Vec<(usize, usize)> = pairs(codes.items()).collect();
-    let columns: Vec<Vec<f64>> = pairs
+    let columns: Vec<Vec<f64>> = fits
         .par_iter()
-        .map_init(Workspace::default, |workspace, &pair| {
-            let fitted = sample.fit(workspace, pair);
+        .map_init(Workspace::default, |workspace, &(pair, fit)| {
+            let fitted = sample.at(workspace, pair, fit);
             match sample.linearise(workspace, &fitted) {
                 Some(linearised) => sample.respondents(pair, &linearised).collect(),
                 None => vec![f64::NAN; codes.rows()],
@@ -206,7 +220,8 @@ impl<'a> Sample<'a> {
         Ok(Self { codes, mass, squares, copies, items, margins, zero_cells, weighted: !sample.unweighted() })
     }
 
-    fn fit(&self, workspace: &mut Workspace, pair: (usize, usize)) -> Fitted {
+    /// Counts a pair whose estimate is known.
+    fn at(&self, workspace: &mut Workspace, pair: (usize, usize), fit: Fit) -> Fitted {
         let (a, b) = pair;
         let cells = self.count(a, b);
         let (rows, cols) = (self.codes.categories()[a], self.codes.categories()[b]);
@@ -219,14 +234,8 @@ impl<'a> Sample<'a> {
         let respondents: f64 = complete(&cells.copies).iter().sum();
         let total: f64 = table.iter().sum();
         let squares: f64 = complete(&cells.squares).iter().sum();
-        let thresholds = match self.margins {
-            Margins::Item => Some((&self.items[a].0, &self.items[b].0)),
-            Margins::Pair => None,
-        };
-        let mut fit = workspace.fit(&mut table, cols, thresholds, self.zero_cells, None, || respondents);
-        if respondents < FEW {
-            fit.flags |= flag::FEW;
-        }
+        // The policy for empty cells changes the table as it did for the fit, whose status says the rest.
+        let _ = workspace.prepare(&mut table, cols, self.zero_cells, || respondents);
         let effective = if squares > 0.0 { total * total / squares } else { 0.0 };
         Fitted { pair, cells, table, fit, respondents, effective }
     }
@@ -239,7 +248,12 @@ impl<'a> Sample<'a> {
             count_pair(self.codes.column(a), self.codes.column(b), mass, cols + 1, &mut counts);
             counts
         };
-        Cells { cols, mass: count(&self.mass), squares: count(&self.squares), copies: count(&self.copies) }
+        let copies = count(&self.copies);
+        if self.weighted {
+            Cells { cols, mass: count(&self.mass), squares: count(&self.squares), copies }
+        } else {
+            Cells { cols, mass: copies.clone(), squares: copies.clone(), copies }
+        }
     }
 
     /// Influence functions at an interior estimate, with the masses that they are shares of.

@@ -6,7 +6,7 @@ use crate::correlation::{FEW, Margins, Path, Settings, Tables, checked_pairs, fi
 use crate::cpu::Cpu;
 use crate::error::Error;
 use crate::hermite::terms_for;
-use crate::lane_fit::{LaneWorkspace, Method, Problem, QUADRATURE_REACH};
+use crate::lane_fit::{LaneWorkspace, Method, Problem};
 use crate::lane_margin::LaneMargin;
 use crate::lanes::{LANES, Lanes};
 use crate::normal;
@@ -19,7 +19,7 @@ const TOLERANCE: f64 = 1e-10;
 const TRUNCATION: f64 = 1e-13;
 
 /// Where a search begins at most; the estimate may lie beyond.
-const FARTHEST_START: f64 = QUADRATURE_REACH - 0.01;
+const FARTHEST_START: f64 = 0.95;
 
 /// How much larger than its first approximation an estimate may be for the series to be long enough.
 const MARGIN: f64 = 0.08;
@@ -169,7 +169,7 @@ impl<T: Tables> Sample<'_, T> {
             active.0[number] = 1.0;
             reach = reach.max(lane.start.abs() + MARGIN);
         }
-        let method = terms_for(reach, TRUNCATION).map_or(Method::Quadrature, Method::Series);
+        let method = terms_for(reach, TRUNCATION).map_or_else(|| Method::quadrature(reach), Method::Series);
         if let Method::Series(terms) = method {
             row.fill(self.cpu, terms);
             col.fill(self.cpu, terms);

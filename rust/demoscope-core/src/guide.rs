@@ -68,10 +68,12 @@ impl Guide {
         }
         let linear = Linear::new(workspace, table, (row, col), margins, fit.rho);
         let deviation = linear.as_ref().map_or(0.0, |linear| linear.deviation) / respondents.sqrt();
-        let reach = fit.rho.abs() + if deviation > 0.0 { REACH * deviation } else { 0.1 };
+        let deviation = if deviation > 0.0 { deviation } else { 0.02 };
+        let reach = fit.rho.abs() + REACH * deviation;
         let method = match terms_for(reach, error) {
             Some(terms) => Method::Series(terms),
-            None if reach < QUADRATURE_REACH => Method::Quadrature,
+            // Some replicates may lie beyond; they are left to the scalar search.
+            None if fit.rho.abs() + deviation < QUADRATURE_REACH => Method::quadrature(reach),
             None => return None,
         };
         let Linear { rho, cell, row, col, .. } = linear.unwrap_or(Linear { rho: fit.rho, ..Linear::default() });

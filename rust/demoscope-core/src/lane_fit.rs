@@ -15,13 +15,16 @@ use std::f64::consts::TAU;
 use crate::cpu::{Arch, Cpu, Kernel};
 use crate::hermite;
 use crate::lanes::{LANES, Lanes};
-use crate::quadrature::{Rule, TWELVE, TWENTY};
+use crate::quadrature::{Rule, THIRTY_TWO, TWELVE, TWENTY};
 
 /// Thresholds beyond this are infinite: the density is 0 there.
 pub const FAR: f64 = 40.0;
 
 /// Largest |rho| of the quadrature.
-pub const QUADRATURE_REACH: f64 = 0.925;
+pub const QUADRATURE_REACH: f64 = 0.99;
+
+/// Largest |rho| that 12, 20 and 32 points serve with errors of rounding size.
+const REACHES: [f64; 3] = [0.75, 0.925, QUADRATURE_REACH];
 
 /// Rounding of a distribution function that is summed from terms of order 1.
 const ROUNDING: f64 = 4e-16;
@@ -46,12 +49,21 @@ pub struct Margin<'a> {
 }
 
 /// How the distribution function is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Method {
     /// Mehler's series with this number of terms.
     Series(usize),
-    /// Gauss-Legendre quadrature over the arcsine of the correlation, for |rho| up to [`QUADRATURE_REACH`].
-    Quadrature,
+    /// Gauss-Legendre quadrature over the arcsine of the correlation, for |rho| up to a bound that is at most
+    /// [`QUADRATURE_REACH`]; see [`Method::quadrature`].
+    Quadrature(f64),
+}
+
+impl Method {
+    /// The quadrature with the fewest points that serves correlations up to `reach`, or as far as any does.
+    #[must_use]
+    pub fn quadrature(reach: f64) -> Self {
+        Self::Quadrature(REACHES.into_iter().find(|&served| reach <= served).unwrap_or(QUADRATURE_REACH))
+    }
 }
 
 /// Eight tables to fit.
@@ -128,7 +140,11 @@ pub fn solve<A: Arch>(workspace: &mut LaneWorkspace, problem: &Problem<'_>) -> S
             powers.resize(terms, Lanes::default());
             search::<A, _>(problem, upper, Series { terms, scaled, powers, error: Lanes::default() })
         }
-        Method::Quadrature => search::<A, _>(problem, upper, Quadrature { nodes, scale: Lanes::default() }),
+        Method::Quadrature(reach) => search::<A, _>(
+            problem,
+            upper,
+            Quadrature { reach, nodes, scale: Lanes::default(), error: Lanes::default() },
+        ),
     }
 }
 
@@ -210,20 +226,28 @@ struct Node {
 
 /// Quadrature over the arcsine of the correlation (Drezner & Wesolowsky 1990).
 struct Quadrature<'a> {
+    reach: f64,
     nodes: &'a mut Vec<Node>,
     scale: Lanes,
+    error: Lanes,
 }
 
 impl Corners for Quadrature<'_> {
     #[inline(always)]
     fn prepare<A: Arch>(&mut self, rho: Lanes) {
-        let mut largest = 0.0_f64;
         let mut angle = [0.0; LANES];
         for (angle, rho) in angle.iter_mut().zip(rho.0) {
             *angle = rho.asin();
-            largest = largest.max(rho.abs());
         }
-        let rule: &Rule = if largest < 0.75 { &TWELVE } else { &TWENTY };
+        let rule: &Rule = if self.reach <= REACHES[0] {
+            &TWELVE
+        } else if self.reach <= REACHES[1] {
+            &TWENTY
+        } else {
+            &THIRTY_TWO
+        };
+        let served = Lanes::splat(8.0 * ROUNDING);
+        self.error = rho.abs().select_above(Lanes::splat(self.reach), Lanes::splat(f64::INFINITY), served);
         let angle = Lanes(angle);
         self.scale = angle * Lanes::splat(1.0 / TAU);
         self.nodes.resize(rule.points.len(), Node::default());
@@ -256,7 +280,7 @@ impl Corners for Quadrature<'_> {
 
     #[inline(always)]
     fn error(&self) -> Lanes {
-        Lanes::splat(4.0 * ROUNDING)
+        self.error
     }
 }
 

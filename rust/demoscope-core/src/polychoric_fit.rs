@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use crate::association::{Joint, Sample};
 use crate::codes::{Codes, pairs};
+use crate::correlation::FEW;
 use crate::error::Error;
-use crate::estimate::FEW;
 use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag};
 use crate::weights::Replicates;
 use crate::zero_cells::ZeroCells;

@@ -15,6 +15,8 @@ pub static SIX: LazyLock<Rule> = LazyLock::new(|| gauss_legendre(6));
 pub static TWELVE: LazyLock<Rule> = LazyLock::new(|| gauss_legendre(12));
 /// Twenty points.
 pub static TWENTY: LazyLock<Rule> = LazyLock::new(|| gauss_legendre(20));
+/// Thirty-two points.
+pub static THIRTY_TWO: LazyLock<Rule> = LazyLock::new(|| gauss_legendre(32));
 
 /// Roots of the Legendre polynomial of order `order` by Newton's method from the usual cosine start.
 fn gauss_legendre(order: u32) -> Rule {
