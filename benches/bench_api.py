@@ -63,32 +63,32 @@ def compared_side(seed: int) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def bench_polychoric(benchmark: BenchmarkFixture, answers: pl.DataFrame, threads: int) -> None:
+def test_polychoric(benchmark: BenchmarkFixture, answers: pl.DataFrame, threads: int) -> None:
     found = benchmark(demoscope.polychoric, answers, threads=threads)
     assert found.height == SIZE.items * (SIZE.items - 1) // 2
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def bench_bootstrap(benchmark: BenchmarkFixture, answers: pl.DataFrame, threads: int) -> None:
+def test_bootstrap(benchmark: BenchmarkFixture, answers: pl.DataFrame, threads: int) -> None:
     found = benchmark(demoscope.bootstrap_polychoric, answers, replicates=SIZE.replicates, threads=threads)
-    assert found.rho.shape[0] == SIZE.replicates
+    assert found.replicates.shape[0] == SIZE.replicates
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def bench_weighted_bootstrap(benchmark: BenchmarkFixture, weighted: pl.DataFrame, threads: int) -> None:
+def test_weighted_bootstrap(benchmark: BenchmarkFixture, weighted: pl.DataFrame, threads: int) -> None:
     options = {"weights": "weight", "replicates": SIZE.replicates, "threads": threads}
     found = benchmark(demoscope.bootstrap_polychoric, weighted, **options)
-    assert found.rho.shape[0] == SIZE.replicates
+    assert found.replicates.shape[0] == SIZE.replicates
 
 
-def bench_divergences(benchmark: BenchmarkFixture) -> None:
+def test_divergences(benchmark: BenchmarkFixture) -> None:
     human, model = [120, 310, 420, 380, 270], [10, 22, 41, 15, 12]
     found = benchmark(demoscope.divergences, human, model)
     assert 0.0 < found["w1_norm"] < 1.0
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def bench_compare(benchmark: BenchmarkFixture, threads: int) -> None:
+def test_compare(benchmark: BenchmarkFixture, threads: int) -> None:
     options = {"replicates": SIZE.replicates, "permutations": SIZE.permutations, "threads": threads}
     humans, models = compared_side(1), compared_side(2)
     found = benchmark(demoscope.compare, humans, models.with_columns(model=pl.lit("made")), **options)

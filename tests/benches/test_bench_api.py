@@ -23,7 +23,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def pytest_run(*before: str) -> str:
-    arguments = [str(BENCHES), "--benchmark-disable", "-p", "no:cacheprovider", "-o", "python_functions=bench_*"]
+    arguments = [str(BENCHES), "--benchmark-disable", "-p", "no:cacheprovider"]
     return "\n".join(["import sys, pytest", *before, f"sys.exit(pytest.main({arguments!r}))"])
 
 
