@@ -55,6 +55,12 @@ test-vllm: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Tests of the
 	UV=$(abspath $(shell command -v $(UV) 2>/dev/null || echo $(UV))) tests/vllm/setup.sh
 	.venv-vllm/bin/python -m pytest tests/vllm
 
+.PHONY: bench
+bench: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Time every kernel and the Python interface (benches/README.md)
+	$(UV) sync --quiet --frozen --inexact --no-default-groups --group test
+	cargo bench --quiet
+	$(RUN) pytest benches/bench_api.py --benchmark-only
+
 .PHONY: bench-peers
 bench-peers: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Time demoscope beside other programs (benches/README.md; options in ARGS)
 	$(UV) sync --quiet --frozen --inexact --no-default-groups --group peers
