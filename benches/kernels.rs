@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use demoscope_core::bootstrap::fit_replicates;
+use demoscope_core::bootstrap::{NOISE, TOLERANCE, fit_replicates};
 use demoscope_core::codes::{Codes, MISSING, pair_count};
 use demoscope_core::correlation::{Margins, Settings};
 use demoscope_core::cpu::{Arch, Cpu, Kernel};
@@ -32,10 +32,7 @@ const RESPONDENTS: usize = 1500;
 const ITEMS: usize = 50;
 
 /// Replicates of the whole bootstraps, a multiple of [`WIDTH`].
-const REPLICATES: usize = 192;
-
-/// Largest error of rho that a lane may certify, as in [`demoscope_core::bootstrap`].
-const TOLERANCE: f64 = 1e-8;
+const REPLICATES: usize = 960;
 
 /// Times that criterion takes of every stage.
 const SAMPLES: usize = 10;
@@ -307,7 +304,7 @@ impl Eight {
         let respondents = RESPONDENTS as f64;
         let policy = ZeroCells::default();
         let sample = workspace.fit(&mut table, categories, Some(margins), policy, None, || respondents);
-        let guide = Guide::new(&mut workspace, &table, margins, Margins::Item, &sample, respondents, TOLERANCE);
+        let guide = Guide::new(&mut workspace, &table, margins, Margins::Item, &sample, respondents, NOISE);
         let guide = guide.expect("a pair with an interior estimate");
 
         let count = |sorted: &Sorted| {
@@ -322,7 +319,7 @@ impl Eight {
         row.set_totals(&count(&item(0)), &mut Thresholds::default());
         col.set_totals(&count(&item(1)), &mut Thresholds::default());
         let start = Cpu::best().run(Start { guide: &guide, counts: &counts, row: &row, col: &col });
-        let method = if rho < 0.75 { guide.method } else { Method::Quadrature };
+        let method = if rho < 0.75 { guide.method } else { Method::quadrature(rho) };
         Self { categories, sample, counts, row, col, start, method }
     }
 
@@ -335,6 +332,7 @@ impl Eight {
             start: self.start,
             active: Lanes::splat(1.0),
             tolerance: TOLERANCE,
+            noise: NOISE,
         }
     }
 
@@ -364,7 +362,7 @@ fn fits(bench: &mut Bench, categories: usize, rho: f64) {
     }
     let method = match eight.method {
         Method::Series(terms) => format!("{terms} terms"),
-        Method::Quadrature => "quadrature".to_owned(),
+        Method::Quadrature(_) => "quadrature".to_owned(),
     };
     let problem = eight.problem();
     let mut lanes = LaneWorkspace::default();
@@ -415,7 +413,7 @@ fn bootstraps(bench: &mut Bench) {
         for threads in [1, 2] {
             let name = format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
             let pool = pool(threads);
-            bench.stage("bootstrap p=50 n=1500 B=192", &name, (pair_count(ITEMS) * REPLICATES, PAIR), || {
+            bench.stage("bootstrap p=50 n=1500 B=960", &name, (pair_count(ITEMS) * REPLICATES, PAIR), || {
                 let replicates = Replicates::new(RESPONDENTS, *weights, Factors::Counts(&counts)).unwrap();
                 let sampled = Sampled::new(codes, replicates).unwrap();
                 black_box(pool.install(|| fit_replicates(&sampled, &Settings::default())).unwrap());

@@ -26,10 +26,12 @@ use crate::lanes::{LANES, Lanes};
 use crate::polychoric::{Fit, NOTHING, Status, Thresholds, Workspace, flag};
 use crate::zero_cells::ZeroCells;
 
-/// Errors of rho that the end of the search and the distribution function may leave; together with what a safe factor
-/// of 2 leaves room for, estimates are promised within 1e-7 of the scalar search.
-const TOLERANCE: f64 = 3e-8;
-const NOISE: f64 = 1e-8;
+/// Largest error of rho that the end of a search may leave; estimates are promised within 1e-7 of the scalar search,
+/// which leaves a safe factor of 2.
+pub const TOLERANCE: f64 = 3e-8;
+
+/// Largest error of rho that errors of the distribution function may cause.
+pub const NOISE: f64 = 1e-8;
 
 /// Tables of a tile and block take at most this many bytes, so that they stay in the second-level cache.
 const TILE_BYTES: usize = 384 << 10;
