@@ -15,7 +15,7 @@ use std::f64::consts::TAU;
 use crate::cpu::{Arch, Cpu, Kernel};
 use crate::hermite;
 use crate::lanes::{LANES, Lanes};
-use crate::quadrature::{Rule, TWELVE, TWENTY};
+use crate::quadrature::TWENTY;
 
 /// Thresholds beyond this are infinite: the density is 0 there.
 pub const FAR: f64 = 40.0;
@@ -126,7 +126,9 @@ pub fn solve<A: Arch>(workspace: &mut LaneWorkspace, problem: &Problem<'_>) -> S
             powers.resize(terms, Lanes::default());
             search::<A, _>(problem, upper, Series { terms, scaled, powers, error: Lanes::default() })
         }
-        Method::Quadrature => search::<A, _>(problem, upper, Quadrature { nodes, scale: Lanes::default() }),
+        Method::Quadrature => {
+            search::<A, _>(problem, upper, Quadrature { nodes, scale: Lanes::default(), error: Lanes::default() })
+        }
     }
 }
 
@@ -208,22 +210,23 @@ struct Node {
 struct Quadrature<'a> {
     nodes: &'a mut Vec<Node>,
     scale: Lanes,
+    error: Lanes,
 }
 
 impl Corners for Quadrature<'_> {
     #[inline(always)]
     fn prepare<A: Arch>(&mut self, rho: Lanes) {
-        let mut largest = 0.0_f64;
         let mut angle = [0.0; LANES];
         for (angle, rho) in angle.iter_mut().zip(rho.0) {
             *angle = rho.asin();
-            largest = largest.max(rho.abs());
         }
-        let rule: &Rule = if largest < 0.75 { &TWELVE } else { &TWENTY };
         let angle = Lanes(angle);
         self.scale = angle * Lanes::splat(1.0 / TAU);
-        self.nodes.resize(rule.points.len(), Node::default());
-        for (target, &(node, weight)) in self.nodes.iter_mut().zip(&rule.points) {
+        let (reach, never) = (Lanes::splat(QUADRATURE_REACH), Lanes::splat(f64::INFINITY));
+        self.error = rho.abs().select_above(reach, never, Lanes::splat(4.0 * ROUNDING));
+        // One rule for all correlations: a choice by the largest would let lanes depend on their neighbours.
+        self.nodes.resize(TWENTY.points.len(), Node::default());
+        for (target, &(node, weight)) in self.nodes.iter_mut().zip(&TWENTY.points) {
             let r = sine::<A>(angle * Lanes::splat(node));
             let spread = Lanes::splat(1.0) / r.neg_mul_add::<A>(r, Lanes::splat(1.0));
             *target = Node { weight: Lanes::splat(weight), tilt: r * spread, spread };
@@ -252,7 +255,7 @@ impl Corners for Quadrature<'_> {
 
     #[inline(always)]
     fn error(&self) -> Lanes {
-        Lanes::splat(4.0 * ROUNDING)
+        self.error
     }
 }
 

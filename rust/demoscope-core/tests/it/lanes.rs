@@ -121,12 +121,8 @@ struct Plan {
 fn plans() -> impl Strategy<Value = Plan> {
     let shape = (1..=400_usize, proptest::collection::vec(2..=11_usize, 2..=4), 0..=75_usize);
     let data = (0.0..0.99_f64, prop_oneof![Just(0.0), 0.0..2.5_f64], prop_oneof![Just(0.0), 0.0..0.6_f64]);
-    let weighting = prop_oneof![
-        Just(Weighting::None),
-        Just(Weighting::Uniform),
-        Just(Weighting::Tailed),
-        Just(Weighting::Extreme)
-    ];
+    let weighting =
+        prop_oneof![Just(Weighting::None), Just(Weighting::Uniform), Just(Weighting::Tailed), Just(Weighting::Extreme)];
     let drawing = prop_oneof![
         4 => Just(Drawing::Poisson),
         1 => Just(Drawing::Once),
@@ -377,7 +373,11 @@ fn bits_depend_neither_on_the_number_of_replicates_nor_on_threads() {
     for loading in [0.6, 0.83, 0.87, 0.9] {
         let mut random = Random::new(7);
         let mut answers = random.answers(rows, &categories, loading, 0.4);
-        answers.iter_mut().for_each(|answer| if random.chance(0.02) { *answer = MISSING });
+        answers.iter_mut().for_each(|answer| {
+            if random.chance(0.02) {
+                *answer = MISSING
+            }
+        });
         let codes = Codes::from_rows(&answers, rows, &categories).expect("codes");
         let counts = random.multiplicities(200 * rows);
         let factors: Vec<f64> = counts.iter().map(|&count| f64::from(count)).collect();
