@@ -3,6 +3,7 @@
 mod designs;
 mod golden;
 mod kernels;
+mod lane_kernels;
 mod lanes;
 mod neighbours;
 mod properties;
