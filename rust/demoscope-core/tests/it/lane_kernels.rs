@@ -128,8 +128,8 @@ proptest! {
                 let psi = [h, k].map(|threshold| cpu.run(Psi(threshold)));
                 let mut power = rho;
                 let mut found = normal::cdf(h) * normal::cdf(k);
-                for m in 0..terms {
-                    found += power / (m + 1) as f64 * psi[0][m].0[3] * psi[1][m].0[3];
+                for (m, (first, second)) in psi[0].iter().zip(&psi[1]).enumerate().take(terms) {
+                    found += power / (m + 1) as f64 * first.0[3] * second.0[3];
                     power *= rho;
                 }
                 prop_assert!((found - expected).abs() <= bound + ROUNDING, "{}: {} is not {}", cpu.name(), found, expected);

@@ -99,6 +99,7 @@ enum Drawing {
 
 /// What a survey is made from; shrinks towards few respondents and plain weights.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each switches one oddity on")]
 struct Plan {
     rows: usize,
     categories: Vec<usize>,
@@ -284,7 +285,7 @@ fn weight(random: &mut Random, weighting: Weighting) -> f64 {
             0 => 1e300,
             1 | 2 => 1e-300,
             3 => 0.0,
-            _ if random.0.next_u32() % 2 == 0 => 1e299 * random.unit(),
+            _ if random.chance(0.5) => 1e299 * random.unit(),
             _ => 1e300 * random.unit(),
         },
     }
@@ -373,11 +374,11 @@ fn bits_depend_neither_on_the_number_of_replicates_nor_on_threads() {
     for loading in [0.6, 0.83, 0.87, 0.9] {
         let mut random = Random::new(7);
         let mut answers = random.answers(rows, &categories, loading, 0.4);
-        answers.iter_mut().for_each(|answer| {
+        for answer in &mut answers {
             if random.chance(0.02) {
-                *answer = MISSING
+                *answer = MISSING;
             }
-        });
+        }
         let codes = Codes::from_rows(&answers, rows, &categories).expect("codes");
         let counts = random.multiplicities(200 * rows);
         let factors: Vec<f64> = counts.iter().map(|&count| f64::from(count)).collect();
@@ -474,7 +475,7 @@ fn a_million_respondents() {
     let few = random.answers(10_000, &categories, 0.7, 0.5);
     let answers = few.repeat(100);
     let codes = Codes::from_rows(&answers, rows, &categories).expect("codes");
-    let counts: Vec<u16> = (0..3 * rows).map(|_| u16::from(random.0.next_u32() % 4 == 0) * 4).collect();
+    let counts: Vec<u16> = (0..3 * rows).map(|_| u16::from(random.0.next_u32().is_multiple_of(4)) * 4).collect();
     let replicates = Replicates::new(rows, None, Factors::Counts(&counts)).expect("weights");
     check(&Sampled::new(&codes, replicates).expect("same rows"), &Settings::default()).expect("the same");
 }
