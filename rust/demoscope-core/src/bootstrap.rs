@@ -480,7 +480,8 @@ impl Kernel for Group<'_> {
     fn run<A: Arch>(self) -> Solution {
         let (zero, one) = (Lanes::default(), Lanes::splat(1.0));
         let least = self.total * Lanes::splat(NOTHING);
-        let scale = one / self.total;
+        // The smallest totals have no reciprocal; estimates do not depend on the scale.
+        let scale = (one / self.total).min(Lanes::splat(f64::MAX));
         let mut occupied = zero;
         for count in self.counts.iter_mut() {
             occupied += count.select_above(least, one, zero);

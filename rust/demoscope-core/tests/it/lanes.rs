@@ -469,6 +469,42 @@ fn replicates_of_few_among_many_respondents() {
 }
 
 #[test]
+fn weights_of_any_unit() {
+    let (rows, categories) = (200, [3, 4, 2]);
+    let mut random = Random::new(8);
+    let answers = random.answers(rows, &categories, 0.7, 0.3);
+    let codes = Codes::from_rows(&answers, rows, &categories).expect("codes");
+    let counts = random.multiplicities(9 * rows);
+    for unit in [1e-312, 1e-308, 1e-300, 1.0, 1e300] {
+        let weights: Vec<f64> = (0..rows).map(|_| unit * f64::from(1 + u8::from(random.chance(0.5)))).collect();
+        let replicates = Replicates::new(rows, Some(&weights), Factors::Counts(&counts)).expect("weights");
+        for margins in [Margins::Item, Margins::Pair] {
+            let settings = Settings { margins, ..Settings::default() };
+            check(&Sampled::new(&codes, replicates).expect("same rows"), &settings).expect("the same");
+        }
+    }
+}
+
+/// Pairs of distinct persons exist where nobody answered both items.
+#[test]
+fn nobody_answered_both_items() {
+    let mut answers = Random::new(2).answers(120, &[3, 3], 0.6, 0.0);
+    for (row, pair) in answers.chunks_exact_mut(2).enumerate() {
+        pair[row % 2] = MISSING;
+    }
+    // Few pairs of answers, so that cells are empty.
+    answers.iter_mut().filter(|answer| **answer == 1).for_each(|answer| *answer = MISSING);
+    let cell: Vec<i64> = (0..120).map(|row| row / 4).collect();
+    let counts = Random::new(3).multiplicities(9 * 120);
+    let replicates = Replicates::new(120, None, Factors::Counts(&counts)).expect("weights");
+    let tables = Demographic::new(&answers, &[3, 3], &cell, replicates).expect("valid");
+    for zero_cells in [ZeroCells::KeepMargins, ZeroCells::AddHalf, ZeroCells::AddHalfAll, ZeroCells::OneOverN] {
+        let settings = Settings { margins: Margins::Pair, zero_cells, ..Settings::default() };
+        check(&tables, &settings).expect("the same");
+    }
+}
+
+#[test]
 fn a_million_respondents() {
     let (rows, categories) = (1_000_000, [5, 4]);
     let mut random = Random::new(4);
