@@ -48,10 +48,6 @@ const ROUND_REPLICATES: usize = 1024;
 /// Tasks per thread, so that threads end together.
 const TASKS_PER_THREAD: usize = 8;
 
-/// From this number of respondents on, no replicate has fewer than [`FEW`] in all probability there is: the chance is
-/// below 1e-100.
-const NEVER_FEW: f64 = 500.0;
-
 /// Correlations of all wanted pairs in all replicates.
 ///
 /// # Errors
@@ -277,6 +273,7 @@ impl<T: Tables> Bootstrap<'_, T> {
         } else {
             full.tables.respondents(pair.first, pair.second, &full.replicate)
         };
+        let may_be_few = respondents - (self.tables.left_out() as f64) < FEW;
         let fit = full.fits[pair.number];
         let shared = self.shares_margins(pair);
         let guide = workspace.prepare(&mut table, cols, self.settings.zero_cells, || respondents).ok().and_then(|_| {
@@ -298,7 +295,7 @@ impl<T: Tables> Bootstrap<'_, T> {
             ZeroCells::None | ZeroCells::KeepMargins | ZeroCells::AddHalf => staircase,
             ZeroCells::AddHalfAll | ZeroCells::OneOverN => staircase.max((rows * cols).saturating_sub(1)),
         };
-        PairFits { pair, row, cells: rows * cols, cols, guide, respondents, shared, least_occupied, start: fit.rho }
+        PairFits { pair, row, cells: rows * cols, cols, guide, may_be_few, shared, least_occupied, start: fit.rho }
     }
 
     /// Thresholds and Hermite functions of the items of a tile in one group of lanes.
@@ -365,7 +362,7 @@ impl<T: Tables> Bootstrap<'_, T> {
                 };
                 scalar.fit(table, fits.cols, own, self.settings.zero_cells, Some(fits.start), respondents)
             };
-            if fits.respondents < NEVER_FEW && respondents() < FEW {
+            if fits.may_be_few && respondents() < FEW {
                 fit.flags |= flag::FEW;
             }
             fits.row.set(place.index + index, &fit);
@@ -399,7 +396,8 @@ struct PairFits<'a> {
     cells: usize,
     cols: usize,
     guide: Option<Guide>,
-    respondents: f64,
+    /// Whether a replicate can have fewer respondents than [`FEW`].
+    may_be_few: bool,
     /// Whether the thresholds are those of the items.
     shared: bool,
     /// Tables with more occupied cells go to the lanes.
@@ -486,7 +484,8 @@ impl Kernel for Group<'_> {
     fn run<A: Arch>(self) -> Solution {
         let (zero, one) = (Lanes::default(), Lanes::splat(1.0));
         let least = self.total * Lanes::splat(NOTHING);
-        let scale = one / self.total;
+        // The smallest totals have no reciprocal; estimates do not depend on the scale.
+        let scale = (one / self.total).min(Lanes::splat(f64::MAX));
         let mut occupied = zero;
         for count in self.counts.iter_mut() {
             occupied += count.select_above(least, one, zero);

@@ -100,8 +100,11 @@ pub trait Tables: Sync + Sized {
     /// Number of respondents behind that table.
     fn respondents(&self, first: usize, second: usize, replicate: &Self::Replicate) -> f64;
 
-    /// True when the sum of a table is the number of respondents behind it.
+    /// True when the sum of a table is the number of respondents behind it, to the last digit.
     fn counts_respondents(&self) -> bool;
+
+    /// Most respondents that one of the replicates leaves out.
+    fn left_out(&self) -> usize;
 
     /// The joint table of two items in the sample itself, as fast as it goes.
     fn sample_table(&self, cpu: Cpu, first: usize, second: usize, replicate: &Self::Replicate, table: &mut [f64]) {

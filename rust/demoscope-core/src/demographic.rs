@@ -150,6 +150,10 @@ impl Tables for Demographic<'_> {
         false
     }
 
+    fn left_out(&self) -> usize {
+        self.replicates.left_out()
+    }
+
     fn respondents(&self, first: usize, second: usize, replicate: &Loaded) -> f64 {
         let (rows, cols) = (self.categories()[first], self.categories()[second]);
         let answers = self.codes.column(first).iter().zip(self.codes.column(second));

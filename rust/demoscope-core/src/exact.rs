@@ -164,7 +164,12 @@ impl Tables for Exact<'_> {
     }
 
     fn counts_respondents(&self) -> bool {
-        self.replicates.unweighted()
+        // Probabilities sum to 1 but for rounding.
+        false
+    }
+
+    fn left_out(&self) -> usize {
+        self.replicates.left_out()
     }
 
     fn respondents(&self, first: usize, second: usize, replicate: &Loaded) -> f64 {

@@ -39,6 +39,8 @@ pub struct Replicates<'a> {
     count: usize,
     /// Largest multiplicity, where weights are whole and fit a byte.
     whole: Option<u8>,
+    /// Most respondents that a replicate leaves out.
+    left_out: usize,
 }
 
 /// Weights of some replicates side by side.
@@ -71,14 +73,19 @@ impl<'a> Replicates<'a> {
             Factors::Counts(counts) => u8::try_from(counts.iter().copied().max().unwrap_or(0)).ok(),
             Factors::Real(_) => None,
         };
-        Ok(Self { rows, weights, factors, count, whole: whole.filter(|_| weights.is_none()) })
+        let left_out = match factors {
+            Factors::Once => 0,
+            Factors::Counts(counts) => most_zeros(counts, rows, |&count| count == 0),
+            Factors::Real(factors) => most_zeros(factors, rows, |&factor| factor == 0.0),
+        };
+        Ok(Self { rows, weights, factors, count, whole: whole.filter(|_| weights.is_none()), left_out })
     }
 
     /// The sample itself, without its replicates.
     #[must_use]
     pub fn sample(&self) -> Self {
         let whole = if self.weights.is_none() { Some(1) } else { None };
-        Self { factors: Factors::Once, count: 1, whole, ..*self }
+        Self { factors: Factors::Once, count: 1, whole, left_out: 0, ..*self }
     }
 
     /// True when there are no replicates but the sample itself.
@@ -126,6 +133,12 @@ impl<'a> Replicates<'a> {
             }
         }
         Block::Real(weights)
+    }
+
+    /// Most respondents that one of the replicates leaves out.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Number of respondents.
@@ -194,6 +207,10 @@ pub(crate) fn scale(mass: &mut [f64]) {
             *mass = libm::scalbn(*mass, -exponent);
         }
     }
+}
+
+fn most_zeros<T>(values: &[T], rows: usize, is_zero: impl Fn(&T) -> bool) -> usize {
+    values.chunks_exact(rows.max(1)).map(|row| row.iter().filter(|value| is_zero(value)).count()).max().unwrap_or(0)
 }
 
 fn convert<T: Copy>(from: &[T], to: &mut [f64], value: impl Fn(T) -> f64) {

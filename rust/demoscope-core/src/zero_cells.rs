@@ -71,7 +71,8 @@ impl ZeroCells {
         if !concerned || !empty(table) {
             return false;
         }
-        let respondents = respondents();
+        // A table of pairs of distinct persons may have nobody who answered both items.
+        let respondents = respondents().max(1.0);
         let total: f64 = table.iter().sum();
         let one = total / respondents;
         match self {

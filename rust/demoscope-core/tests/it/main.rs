@@ -3,6 +3,8 @@
 mod designs;
 mod golden;
 mod kernels;
+mod lane_kernels;
+mod lanes;
 mod neighbours;
 mod properties;
 mod streams;
