@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -144,7 +145,7 @@ class PolychoricBootstrap:
 
     def _bootstrap_errors(self) -> Floats:
         if self.design == "respondent" and self.respondents > 1:
-            return self.moments.sd * np.sqrt(self.respondents / (self.respondents - 1))
+            return self.moments.sd * math.sqrt(self.respondents / (self.respondents - 1))
         return self.moments.sd
 
     def _jackknife_errors(self) -> Floats:

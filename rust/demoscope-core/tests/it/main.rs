@@ -6,3 +6,4 @@ mod kernels;
 mod neighbours;
 mod properties;
 mod streams;
+mod summary;
