@@ -163,8 +163,8 @@ def sampled_correlations(
         threads: Number of threads; by default one per core.
 
     Returns:
-        rho, status and flags, each (B, P), or (B, number of wanted pairs) with ``only_wanted``; replicates of a pair are
-        contiguous.
+        rho, status and flags, each (B, P), or (B, number of wanted pairs) with ``only_wanted``; the replicates of a
+        pair are contiguous.
     """
     array, sizes, mass, wanted = _codes(codes), list(categories), _weights(weights), _pairs(pairs)
     checked_threads(threads)
