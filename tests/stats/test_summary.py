@@ -242,7 +242,7 @@ def test_memory_stays_below_what_is_stated() -> None:
     pairs = items * (items - 1) // 2
     factors = 2 * replicates * respondents
     kernels = 1024 * (8 * respondents + 16 * 3 * items)
-    buffers = 2 * 2**22
+    buffers = 2 * 2**23
     outputs = 8 * pairs * (16 + levels)
     bound = factors + kernels + buffers + summary.BAND_BYTES + outputs
     assert peak("summary") < bound

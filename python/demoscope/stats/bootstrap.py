@@ -213,7 +213,7 @@ def bootstrap_polychoric(
 
     * factors of one batch: ``min(B n, 2^23)`` (at least n) values of 2 bytes (``respondent``, ``poisson``) or 8 bytes;
     * weights and thresholds in the kernels: ``min(B, 1024) (8 n + 16 sum of K_j)`` bytes, at most about 128 MiB;
-    * buffers: at most about 4 MiB per thread;
+    * buffers: at most about 8 MiB per thread;
     * outcomes: with ``keep="replicates"`` ``10 B P`` bytes when all replicates are one batch, otherwise ``8 B P`` and
       10 bytes per pair and replicate of a batch; with ``keep="summary"`` 64 MiB at most, or one pair;
     * outputs: about ``8 P (16 + number of levels)`` bytes, and ``8 q^2`` for every block of q pairs.
