@@ -33,6 +33,11 @@ __all__ = [
     "polyserial",
     "random_groups",
     "rao_wu_factors",
+    "replicate_covariance",
+    "replicate_deviations",
+    "replicate_moments",
+    "replicate_quantiles",
+    "replicate_tally",
     "sampled_correlations",
     "sampled_counts",
     "spearman",
@@ -80,6 +85,7 @@ def sampled_correlations(
     weights: NDArray[np.float64] | None,
     multiplicities: NDArray[np.uint16] | NDArray[np.float64] | None,
     pairs: NDArray[np.bool_] | None,
+    only_wanted: bool,
     thresholds: str,
     zero_cells: str,
     path: str,
@@ -232,6 +238,23 @@ def jackknife_scales(strata: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> N
 def random_groups(
     strata: NDArray[np.uint32], groups: int, seed: int, purpose: str, country: str
 ) -> NDArray[np.uint32]: ...
+def replicate_moments(
+    rho: NDArray[np.float64], threads: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]: ...
+def replicate_quantiles(
+    rho: NDArray[np.float64], levels: NDArray[np.float64], threads: int | None
+) -> NDArray[np.float64]: ...
+def replicate_deviations(
+    rho: NDArray[np.float64], centres: NDArray[np.float64], scales: NDArray[np.float64], threads: int | None
+) -> NDArray[np.float64]: ...
+def replicate_covariance(
+    rho: NDArray[np.float64],
+    pairs: Sequence[int],
+    centres: NDArray[np.float64] | None,
+    scales: NDArray[np.float64] | None,
+    threads: int | None,
+) -> NDArray[np.float64]: ...
+def replicate_tally(status: NDArray[np.uint8], flags: NDArray[np.uint8], threads: int | None) -> NDArray[np.int64]: ...
 def permutations(
     rows: int, count: int, first: int, seed: int, purpose: str, country: str, threads: int | None
 ) -> NDArray[np.int64]: ...

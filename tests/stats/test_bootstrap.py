@@ -36,7 +36,8 @@ def test_estimate_statuses_and_interval(frame: pl.DataFrame) -> None:
     result = bootstrap_polychoric(frame, items=["a", "b", "c", "constant"], replicates=300, seed=1)
     assert result.estimate.equals(polychoric(frame, items=["a", "b", "c", "constant"]))
     assert result.replicates.shape == (300, 6)
-    assert result.statuses.columns == ["item_a", "item_b", "ok", "boundary", "degenerate", "not_converged"]
+    statuses = ["ok", "boundary", "degenerate", "not_converged"]
+    assert result.statuses.columns == ["item_a", "item_b", *statuses, "zero_corrected", "clipped", "few"]
     assert (
         result.statuses.select(pl.sum_horizontal("ok", "boundary", "degenerate", "not_converged")).to_series().to_list()
         == [300] * 6

@@ -157,9 +157,14 @@ class ReplicateWeights:
     factors: Callable[[int, int], Factors]
     scales: Floats | None = None
 
+    @property
+    def batch(self) -> int:
+        """Number of replicates that are made at a time."""
+        return max(1, BATCH_VALUES // max(1, self.rows))
+
     def batches(self) -> Iterator[tuple[slice, Factors]]:
         """All replicates, some at a time."""
-        step = max(1, BATCH_VALUES // max(1, self.rows))
+        step = self.batch
         for first in range(0, self.count, step):
             last = min(self.count, first + step)
             yield slice(first, last), self.factors(first, last - first)

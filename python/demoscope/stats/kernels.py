@@ -139,6 +139,7 @@ def sampled_correlations(
     multiplicities: ArrayLike | None = None,
     *,
     pairs: ArrayLike | None = None,
+    only_wanted: bool = False,
     thresholds: Thresholds = "item",
     zero_cells: ZeroCells = "keep_margins",
     path: Path = "best",
@@ -152,6 +153,8 @@ def sampled_correlations(
         weights: Survey weights (n), at least 0.
         multiplicities: Replicates (B, n).
         pairs: Which pairs are wanted (P); the others get NaN and ``EXCLUDED``.
+        only_wanted: Leave the others out; the replicates that are left are those of a call without ``pairs`` bit for
+            bit, and memory is that of the wanted pairs.
         thresholds: From all valid answers of an item, or from the complete answers of each pair.
         zero_cells: Policy for empty cells, applied to every replicate.
         path: How it is computed. ``"best"`` fits many replicates side by side with the widest vectors of the processor
@@ -160,14 +163,15 @@ def sampled_correlations(
         threads: Number of threads; by default one per core.
 
     Returns:
-        rho, status and flags, each (B, P).
+        rho, status and flags, each (B, P), or (B, number of wanted pairs) with ``only_wanted``; the replicates of a
+        pair are contiguous.
     """
     array, sizes, mass, wanted = _codes(codes), list(categories), _weights(weights), _pairs(pairs)
     checked_threads(threads)
 
     return Correlations(
         *_native.sampled_correlations(
-            array, sizes, mass, _factors(multiplicities), wanted, thresholds, zero_cells, path, threads
+            array, sizes, mass, _factors(multiplicities), wanted, only_wanted, thresholds, zero_cells, path, threads
         )
     )
 

@@ -55,15 +55,19 @@ const TASKS_PER_THREAD: usize = 8;
 pub fn fit_replicates<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<Outcomes, Error> {
     let pairs = checked_pairs(tables, settings)?;
     let replicates = tables.replicates();
-    let mut outcomes = Outcomes::new(pairs, replicates);
+    let mut outcomes = Outcomes::new(settings.rows(pairs), replicates);
     if pairs == 0 || replicates == 0 {
         return Ok(outcomes);
     }
     let full = tables.sample();
-    let fits = fit_sample(&full, settings)?;
+    // Pairs are fitted side by side, so an estimate depends on its neighbours by a rounding error.
+    let wanted = if settings.only_wanted { None } else { settings.wanted };
+    let fits = fit_sample(&full, &Settings { wanted, ..*settings })?;
     if tables.is_sample() {
-        for (mut row, fit) in outcomes.rows(0..1).into_iter().zip(&fits) {
-            row.set(0, fit);
+        for (row, fit) in outcomes.rows(0..1, settings, pairs).into_iter().zip(&fits) {
+            if let Some(mut row) = row {
+                row.set(0, fit);
+            }
         }
         return Ok(outcomes);
     }
@@ -86,7 +90,8 @@ pub fn fit_replicates<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<
 fn one_by_one<T: Tables>(tables: &T, settings: &Settings<'_>, fits: &[Fit], outcomes: &mut Outcomes) {
     let replicates: Vec<Vec<Fit>> =
         (0..tables.replicates()).into_par_iter().map(|index| fit_one(tables, index, settings, Some(fits))).collect();
-    for (pair, mut row) in outcomes.rows(0..replicates.len()).into_iter().enumerate() {
+    for (pair, row) in outcomes.rows(0..replicates.len(), settings, fits.len()).into_iter().enumerate() {
+        let Some(mut row) = row else { continue };
         for (index, fits) in replicates.iter().enumerate() {
             row.set(index, &fits[pair]);
         }
@@ -148,7 +153,7 @@ impl<T: Tables> Bootstrap<'_, T> {
         let width = self.tables.block_width();
         let firsts: Vec<usize> = range.clone().step_by(width).collect();
         let blocks: Vec<LoadedBlock<T>> = firsts.into_par_iter().map(|first| self.load(first)).collect();
-        let mut rows: Vec<Option<Row<'_>>> = outcomes.rows(range).into_iter().map(Some).collect();
+        let mut rows = outcomes.rows(range, self.settings, self.full.fits.len());
         let tiles: Vec<Vec<Output<'_>>> = self
             .tiles()
             .into_iter()

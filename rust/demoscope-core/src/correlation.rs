@@ -142,6 +142,9 @@ pub trait Tables: Sync + Sized {
 pub struct Settings<'a> {
     /// Which pairs are wanted (upper triangle, row by row); `None` means all.
     pub wanted: Option<&'a [bool]>,
+    /// Whether [`Outcomes`] have rows for the wanted pairs only, whose replicates then are those of a call for all pairs
+    /// bit for bit: their searches begin at the same estimates.
+    pub only_wanted: bool,
     /// Whose margins give the thresholds.
     pub margins: Margins,
     /// Policy for empty cells.
@@ -161,12 +164,22 @@ impl Settings<'_> {
         self.wanted.is_none_or(|wanted| wanted[pair])
     }
 
+    /// Number of rows of [`Outcomes`] of that many pairs.
+    #[must_use]
+    pub fn rows(&self, pairs: usize) -> usize {
+        (0..pairs).filter(|&pair| self.has_row(pair)).count()
+    }
+
+    fn has_row(&self, pair: usize) -> bool {
+        !self.only_wanted || self.is_wanted(pair)
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 
-/// Correlations, statuses and flags, (pair, replicate).
+/// Correlations, statuses and flags, (pair, replicate); of all pairs, or of the wanted ones ([`Settings::only_wanted`]).
 #[derive(Debug)]
 pub struct Outcomes {
     /// Number of replicates.
@@ -187,18 +200,22 @@ impl Outcomes {
         Self { replicates, rho: vec![f64::NAN; size], status: vec![Status::Excluded as u8; size], flags: vec![0; size] }
     }
 
-    /// The rows of all pairs, each restricted to the replicates of a range.
-    pub(crate) fn rows(&mut self, range: std::ops::Range<usize>) -> Vec<Row<'_>> {
+    /// The rows of `pairs` pairs, each restricted to the replicates of a range; `None` where a pair has no row.
+    pub(crate) fn rows(
+        &mut self,
+        range: std::ops::Range<usize>,
+        settings: &Settings<'_>,
+        pairs: usize,
+    ) -> Vec<Option<Row<'_>>> {
         let width = self.replicates.max(1);
         let rho = self.rho.chunks_exact_mut(width);
         let others = self.status.chunks_exact_mut(width).zip(self.flags.chunks_exact_mut(width));
-        rho.zip(others)
-            .map(|(rho, (status, flags))| Row {
-                rho: &mut rho[range.clone()],
-                status: &mut status[range.clone()],
-                flags: &mut flags[range.clone()],
-            })
-            .collect()
+        let mut rows = rho.zip(others).map(|(rho, (status, flags))| Row {
+            rho: &mut rho[range.clone()],
+            status: &mut status[range.clone()],
+            flags: &mut flags[range.clone()],
+        });
+        (0..pairs).map(|pair| if settings.has_row(pair) { rows.next() } else { None }).collect()
     }
 }
 

@@ -43,6 +43,7 @@ pub mod rao_wu;
 pub mod replicates;
 pub mod sampled;
 pub mod spearman;
+pub mod summary;
 pub mod values;
 pub mod weights;
 pub mod zero_cells;

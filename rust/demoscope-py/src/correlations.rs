@@ -98,6 +98,7 @@ pub fn sampled_correlations<'py>(
     weights: Option<In1<'py, f64>>,
     multiplicities: Option<FactorArray<'py>>,
     pairs: Option<In1<'py, bool>>,
+    only_wanted: bool,
     thresholds: &str,
     zero_cells: &str,
     path: &str,
@@ -107,7 +108,7 @@ pub fn sampled_correlations<'py>(
     let codes = Codes::from_rows(values(&codes)?, rows(&codes), &categories).map_err(|error| raise(&error))?;
     let sample = replicates(codes.rows(), weights.as_ref(), multiplicities.as_ref())?;
     let tables = Sampled::new(&codes, sample).map_err(|error| raise(&error))?;
-    let settings = settings(pairs.as_ref(), thresholds, zero_cells, path)?;
+    let settings = Settings { only_wanted, ..settings(pairs.as_ref(), thresholds, zero_cells, path)? };
     fit(py, pool.as_ref(), &tables, &settings)
 }
 
@@ -210,6 +211,7 @@ fn settings<'a>(
 ) -> PyResult<Settings<'a>> {
     Ok(Settings {
         wanted: optional(pairs)?,
+        only_wanted: false,
         margins: thresholds.parse().map_err(|error| raise(&error))?,
         zero_cells: zero_cells.parse().map_err(|error| raise(&error))?,
         path: path.parse().map_err(|error| raise(&error))?,
@@ -223,8 +225,9 @@ fn fit<'py>(
     tables: &impl Tables,
     settings: &Settings<'_>,
 ) -> PyResult<ReplicateFits<'py>> {
-    let (replicates, pairs) = (tables.replicates(), pair_count(tables.categories().len()));
+    let replicates = tables.replicates();
     let outcomes = interruptible(py, pool, |stop| fit_replicates(tables, &Settings { stop: Some(stop), ..*settings }))?;
+    let pairs = settings.rows(pair_count(tables.categories().len()));
     Ok((
         transposed(py, outcomes.rho, pairs, replicates)?,
         transposed(py, outcomes.status, pairs, replicates)?,

@@ -10,6 +10,7 @@ mod divergences;
 mod errors;
 mod neighbours;
 mod random;
+mod summary;
 
 use demoscope_core::divergence;
 use demoscope_core::polychoric::{Status, flag};
@@ -45,6 +46,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(designs::jackknife_factors, module)?)?;
     module.add_function(wrap_pyfunction!(designs::jackknife_scales, module)?)?;
     module.add_function(wrap_pyfunction!(designs::random_groups, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::replicate_moments, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::replicate_quantiles, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::replicate_deviations, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::replicate_covariance, module)?)?;
+    module.add_function(wrap_pyfunction!(summary::replicate_tally, module)?)?;
     module.add_function(wrap_pyfunction!(random::permutations, module)?)?;
     module.add_function(wrap_pyfunction!(random::draw_answers, module)?)?;
     Ok(())

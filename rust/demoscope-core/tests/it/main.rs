@@ -8,3 +8,4 @@ mod lanes;
 mod neighbours;
 mod properties;
 mod streams;
+mod summary;
