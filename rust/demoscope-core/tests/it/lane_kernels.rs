@@ -168,13 +168,13 @@ proptest! {
             tables.push(table);
         }
         for &cpu in Cpu::available() {
-            let method = terms.map_or(Method::Quadrature, Method::Series);
+            let method = terms.map_or_else(|| Method::quadrature(QUADRATURE_REACH), Method::Series);
             row.fill(cpu, terms.unwrap_or(0));
             col.fill(cpu, terms.unwrap_or(0));
             let start = Lanes::splat(-(loading * loading).min(QUADRATURE_REACH - 0.01));
             let active = Lanes(std::array::from_fn(|lane| f64::from(u8::from(lane != 5))));
             let (row, col) = (row.view(), col.view());
-            let problem = Problem { counts: &counts, row, col, method, start, active, tolerance: 1e-9 };
+            let problem = Problem { counts: &counts, row, col, method, start, active, tolerance: 1e-9, noise: 1e-9 };
             let solution = LaneWorkspace::default().fit(cpu, &problem);
             prop_assert!(!solution.certified[5], "nobody asked for it");
             for (lane, table) in tables.iter().enumerate().filter(|(lane, _)| solution.certified[*lane]) {
