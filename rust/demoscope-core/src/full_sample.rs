@@ -16,7 +16,7 @@ use crate::polychoric::{Fit, Status, Thresholds, Workspace, flag, pearson};
 const TOLERANCE: f64 = 1e-10;
 
 /// Error of the distribution function that series are cut at.
-const TRUNCATION: f64 = 1e-13;
+const TRUNCATION: f64 = 1e-12;
 
 /// Where a search begins at most; the estimate may lie beyond.
 const FARTHEST_START: f64 = 0.95;
@@ -70,6 +70,8 @@ struct Buffers {
     tables: Vec<Lane>,
     counts: Vec<Lanes>,
     row: LaneMargin,
+    /// Item whose own thresholds are in all lanes of `row`.
+    row_item: Option<usize>,
     col: LaneMargin,
 }
 
@@ -133,14 +135,22 @@ impl<T: Tables> Sample<'_, T> {
 
     /// Fits up to eight pairs of one item.
     fn fit_lanes(&self, buffers: &mut Buffers, first: usize, used: usize, mut set: impl FnMut(usize, Fit)) {
-        let Buffers { scalar, lanes, tables, counts, row, col } = buffers;
+        let Buffers { scalar, lanes, tables, counts, row, row_item, col } = buffers;
         let tables = &tables[..used];
         let rows = self.tables.categories()[first];
         let Some(cols) = tables.iter().map(|lane| self.tables.categories()[lane.second]).max() else { return };
         counts.clear();
         counts.resize(rows * cols, Lanes::default());
-        row.reset(rows);
         col.reset(cols);
+        match self.settings.margins {
+            Margins::Item if *row_item == Some(first) => {}
+            Margins::Item => {
+                row.reset(rows);
+                (0..LANES).for_each(|lane| row.set_lane(lane, &self.thresholds[first]));
+                *row_item = Some(first);
+            }
+            Margins::Pair => row.reset(rows),
+        }
         let mut start = Lanes::default();
         let mut active = Lanes::default();
         let mut reach = 0.0_f64;
@@ -154,10 +164,7 @@ impl<T: Tables> Sample<'_, T> {
                 }
             }
             match self.settings.margins {
-                Margins::Item => {
-                    row.set_lane(number, &self.thresholds[first]);
-                    col.set_lane(number, &self.thresholds[lane.second]);
-                }
+                Margins::Item => col.set_lane(number, &self.thresholds[lane.second]),
                 Margins::Pair => {
                     scalar.set_own_thresholds(&lane.table, own);
                     let (row_thresholds, col_thresholds) = scalar.own_thresholds();
@@ -171,7 +178,7 @@ impl<T: Tables> Sample<'_, T> {
         }
         let method = terms_for(reach, TRUNCATION).map_or_else(|| Method::quadrature(reach), Method::Series);
         if let Method::Series(terms) = method {
-            row.fill(self.cpu, terms);
+            row.fill_at_least(self.cpu, terms);
             col.fill(self.cpu, terms);
         }
         let problem = Problem {

@@ -74,6 +74,13 @@ impl LaneMargin {
         }
     }
 
+    /// Computes Hermite functions unless there are this many for these thresholds already.
+    pub fn fill_at_least(&mut self, cpu: Cpu, terms: usize) {
+        if self.stride < terms {
+            self.fill(cpu, terms);
+        }
+    }
+
     /// The item as a fit reads it.
     #[must_use]
     pub fn view(&self) -> Margin<'_> {

@@ -13,6 +13,8 @@ pub struct Planes {
     words: usize,
     /// Where the planes of every item begin.
     offsets: Vec<usize>,
+    /// How many chose every category, where everybody answered the item.
+    totals: Vec<Option<Vec<f64>>>,
     bits: Vec<u64>,
 }
 
@@ -44,7 +46,13 @@ impl Planes {
                 }
             }
         }
-        Self { words, offsets, bits }
+        let totals = (0..codes.items()).map(|item| {
+            codes.is_complete(item).then(|| {
+                let planes = &bits[offsets[item] * words..offsets[item + 1] * words];
+                planes.chunks_exact(words.max(1)).map(|plane| ones(plane) as f64).collect()
+            })
+        });
+        Self { totals: totals.collect(), words, offsets, bits }
     }
 
     fn item(&self, item: usize) -> &[u64] {
@@ -53,10 +61,11 @@ impl Planes {
 
     /// Writes the dense table of two items.
     pub fn count(&self, cpu: Cpu, first: usize, second: usize, table: &mut [f64]) {
-        if self.words == 0 {
+        if self.words == 0 || table.is_empty() {
             table.fill(0.0);
         } else {
-            cpu.run(Count { words: self.words, first: self.item(first), second: self.item(second), table });
+            let totals = self.totals[first].as_deref().zip(self.totals[second].as_deref());
+            cpu.run(Count { words: self.words, first: self.item(first), second: self.item(second), totals, table });
         }
     }
 }
@@ -65,6 +74,8 @@ struct Count<'a> {
     words: usize,
     first: &'a [u64],
     second: &'a [u64],
+    /// Totals of both items, where they are the margins of the table.
+    totals: Option<(&'a [f64], &'a [f64])>,
     table: &'a mut [f64],
 }
 
@@ -73,9 +84,12 @@ impl Kernel for Count<'_> {
 
     #[inline(always)]
     fn run<A: Arch>(self) {
-        let cols = self.second.len() / self.words;
-        for (a, row) in self.first.chunks_exact(self.words).zip(self.table.chunks_exact_mut(cols.max(1))) {
-            for (b, count) in self.second.chunks_exact(self.words).zip(row) {
+        let Self { words, first, second, totals, table } = self;
+        let (rows, cols) = (first.len() / words, second.len() / words);
+        // What the margins tell needs no counting: the last row and the last column.
+        let (counted_rows, counted_cols) = if totals.is_some() { (rows - 1, cols - 1) } else { (rows, cols) };
+        for (a, row) in first.chunks_exact(words).zip(table.chunks_exact_mut(cols)).take(counted_rows) {
+            for (b, count) in second.chunks_exact(words).zip(row).take(counted_cols) {
                 let mut total = 0_u64;
                 for (a, b) in a.iter().zip(b) {
                     total += u64::from((a & b).count_ones());
@@ -83,5 +97,17 @@ impl Kernel for Count<'_> {
                 *count = total as f64;
             }
         }
+        let Some((row_totals, col_totals)) = totals else { return };
+        for (row, &total) in table.chunks_exact_mut(cols).zip(row_totals).take(counted_rows) {
+            row[cols - 1] = total - row[..cols - 1].iter().sum::<f64>();
+        }
+        for (b, &total) in col_totals.iter().enumerate() {
+            let above: f64 = (0..rows - 1).map(|a| table[a * cols + b]).sum();
+            table[(rows - 1) * cols + b] = total - above;
+        }
     }
+}
+
+fn ones(plane: &[u64]) -> u64 {
+    plane.iter().map(|word| u64::from(word.count_ones())).sum()
 }
