@@ -79,7 +79,7 @@ pub fn fit_replicates<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<
             let full = FullSample { tables: full, replicate: full_replicate, thresholds, fits };
             let bootstrap = Bootstrap { tables, settings, cpu, full };
             let step = bootstrap.round();
-            for from in (0..replicates).step_by(step) {
+            for from in (0..replicates).step_by(step).take_while(|_| !settings.is_stopped()) {
                 bootstrap.fit_round(from..replicates.min(from + step), &mut outcomes);
             }
         }
@@ -88,8 +88,13 @@ pub fn fit_replicates<T: Tables>(tables: &T, settings: &Settings<'_>) -> Result<
 }
 
 fn one_by_one<T: Tables>(tables: &T, settings: &Settings<'_>, fits: &[Fit], outcomes: &mut Outcomes) {
-    let replicates: Vec<Vec<Fit>> =
-        (0..tables.replicates()).into_par_iter().map(|index| fit_one(tables, index, settings, Some(fits))).collect();
+    let fit = |index| {
+        if settings.is_stopped() {
+            return vec![Fit::EXCLUDED; fits.len()];
+        }
+        fit_one(tables, index, settings, Some(fits))
+    };
+    let replicates: Vec<Vec<Fit>> = (0..tables.replicates()).into_par_iter().map(fit).collect();
     for (pair, row) in outcomes.rows(0..replicates.len(), settings, fits.len()).into_iter().enumerate() {
         let Some(mut row) = row else { continue };
         for (index, fits) in replicates.iter().enumerate() {

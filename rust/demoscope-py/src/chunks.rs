@@ -1,4 +1,4 @@
-//! Long loops: threads, and Ctrl-C between chunks of replicates.
+//! Long loops: threads, and Ctrl-C while they run or between chunks of replicates.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
