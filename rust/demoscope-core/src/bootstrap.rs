@@ -12,7 +12,6 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use crate::codes::pair_count;
 use crate::correlation::{
     FEW, Margins, Outcomes, Path, Row, Settings, Tables, checked_pairs, fit_one, item_thresholds,
 };
@@ -24,6 +23,7 @@ use crate::lane_fit::{LaneWorkspace, Method, Problem, Solution, solve};
 use crate::lane_margin::LaneMargin;
 use crate::lanes::{LANES, Lanes};
 use crate::polychoric::{Fit, NOTHING, Status, Thresholds, Workspace, flag};
+use crate::tiles::{Output, Pair, split, tiles};
 use crate::zero_cells::ZeroCells;
 
 /// Largest error of rho that the end of a search may leave; estimates are promised within 1e-7 of the scalar search,
@@ -32,12 +32,6 @@ pub const TOLERANCE: f64 = 3e-8;
 
 /// Largest error of rho that errors of the distribution function may cause.
 pub const NOISE: f64 = 1e-8;
-
-/// Tables of a tile and block take at most this many bytes, so that they stay in the second-level cache.
-const TILE_BYTES: usize = 384 << 10;
-
-/// Widest range of items of a tile.
-const MOST_TILE_ITEMS: usize = 8;
 
 /// Weights and thresholds of the blocks that are loaded at the same time take at most this many bytes.
 const ROUND_BYTES: usize = 128 << 20;
@@ -118,14 +112,6 @@ struct Bootstrap<'a, T: Tables> {
     full: FullSample<T>,
 }
 
-/// One pair of a tile.
-#[derive(Debug, Clone, Copy)]
-struct Pair {
-    number: usize,
-    first: usize,
-    second: usize,
-}
-
 /// A block with the thresholds of all items, (item, group of lanes).
 struct LoadedBlock<T: Tables> {
     first: usize,
@@ -133,12 +119,6 @@ struct LoadedBlock<T: Tables> {
     margins: Vec<LaneMargin>,
     /// The same replicates one by one, made when somebody asks for their respondents.
     replicates: OnceLock<Vec<T::Replicate>>,
-}
-
-/// Replicates of one pair and where they go.
-struct Output<'a> {
-    pair: Pair,
-    row: Row<'a>,
 }
 
 impl<T: Tables> Bootstrap<'_, T> {
@@ -159,8 +139,7 @@ impl<T: Tables> Bootstrap<'_, T> {
         let firsts: Vec<usize> = range.clone().step_by(width).collect();
         let blocks: Vec<LoadedBlock<T>> = firsts.into_par_iter().map(|first| self.load(first)).collect();
         let mut rows = outcomes.rows(range, self.settings, self.full.fits.len());
-        let tiles: Vec<Vec<Output<'_>>> = self
-            .tiles()
+        let tiles: Vec<Vec<Output<'_>>> = tiles(self.tables, self.settings)
             .into_iter()
             .map(|tile| {
                 let output = |pair: Pair| rows[pair.number].take().map(|row| Output { pair, row });
@@ -175,34 +154,6 @@ impl<T: Tables> Bootstrap<'_, T> {
         tasks.into_par_iter().for_each_init(Buffers::default, |buffers, (outputs, blocks)| {
             self.fit_tile(buffers, outputs, blocks);
         });
-    }
-
-    /// All wanted pairs, tile by tile.
-    fn tiles(&self) -> Vec<Vec<Pair>> {
-        let categories = self.tables.categories();
-        let items = categories.len();
-        let largest = categories.iter().copied().max().unwrap_or(1);
-        let table = largest * largest * self.groups() * size_of::<Lanes>();
-        let side = (1..=MOST_TILE_ITEMS).rev().find(|side| side * side * table <= TILE_BYTES).unwrap_or(1);
-        let starts = || (0..items).step_by(side);
-        let mut tiles = Vec::new();
-        for from_first in starts() {
-            for from_second in starts().filter(|&second| second >= from_first) {
-                let mut tile = Vec::new();
-                for first in from_first..items.min(from_first + side) {
-                    for second in from_second.max(first + 1)..items.min(from_second + side) {
-                        let number = pair_count(items) - pair_count(items - first) + second - first - 1;
-                        if self.settings.is_wanted(number) {
-                            tile.push(Pair { number, first, second });
-                        }
-                    }
-                }
-                if !tile.is_empty() {
-                    tiles.push(tile);
-                }
-            }
-        }
-        tiles
     }
 
     /// A block and the thresholds of its replicates.
@@ -430,28 +381,6 @@ struct Buffers {
     totals: Vec<Lanes>,
     table: Vec<f64>,
     thresholds: (Thresholds, Thresholds),
-}
-
-/// Splits the replicates of a tile into tasks of some blocks each.
-fn split<'a, 'b, B>(
-    tile: Vec<Output<'a>>,
-    blocks: &'b [B],
-    blocks_per_part: usize,
-    width: usize,
-) -> Vec<(Vec<Output<'a>>, &'b [B])> {
-    let mut rest = tile;
-    let mut parts = Vec::new();
-    for part in blocks.chunks(blocks_per_part) {
-        let (mut head, mut tail) = (Vec::new(), Vec::new());
-        for Output { pair, row } in rest {
-            let (first, second) = row.split(part.len() * width);
-            head.push(Output { pair, row: first });
-            tail.push(Output { pair, row: second });
-        }
-        parts.push((head, part));
-        rest = tail;
-    }
-    parts
 }
 
 /// Thresholds of eight tables from their own margins.

@@ -44,6 +44,7 @@ pub mod replicates;
 pub mod sampled;
 pub mod spearman;
 pub mod summary;
+mod tiles;
 pub mod values;
 pub mod weights;
 pub mod zero_cells;
