@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 ItemType: TypeAlias = Literal["ordinal", "binary", "nominal", "count"]
 MissingReason: TypeAlias = Literal["dont_know", "refused", "not_asked", "not_applicable", "other_missing"]
-Mode: TypeAlias = Literal["logprobs"]
-Presentation: TypeAlias = Literal["single"]
-Order: TypeAlias = Literal["given", "reversed"]
+Mode: TypeAlias = Literal["logprobs", "choice", "text", "verbalized"]
+Presentation: TypeAlias = Literal["single", "battery", "interview"]
+Order: TypeAlias = Literal["given", "reversed", "shuffled"]
 AnswerStatus: TypeAlias = Literal["valid", "refusal", "dont_know", "invalid", "error"]
+InvalidReason: TypeAlias = Literal[
+    "no_answer", "invalid_key", "invalid_text", "key_text_mismatch", "ambiguous", "truncated", "no_label_mass"
+]
+"""Why a model that answered has not answered the question."""
 
 SCORED: Final = -1
 """Value of ``draw`` in rows that carry a probability vector instead of a drawn code."""
@@ -35,7 +39,11 @@ PERSONAS: Final = {
     "profile": "String",
 }
 
-# One asked cell of the store: one distinct prompt, item and option order.  `probs` is in the item's own option order.
+# One asked cell of the store: one distinct prompt, item and option order.
+# Modes that give probabilities (`logprobs`, `verbalized`) fill `probs`, in the item's own option order, and serve every
+# persona of the profile: `persona_id` is null and `draw` is -1.
+# Modes that give one answer at a time (`choice`, `text`) fill `code`, for one persona and one draw.
+# `label_mass` is the probability of all labels together; up to `unseen_mass` of it may lie on labels that were not seen.
 CELLS: Final = {
     "cell": "String",
     "model": "String",
@@ -43,17 +51,25 @@ CELLS: Final = {
     "steering": "String",
     "adapter": "String",
     "profile": "String",
+    "persona_id": "String",
     "item": "String",
+    "wording": "String",
+    "language": "String",
     "order": "String",
     "presentation": "String",
     "mode": "String",
+    "draw": "Int32",
     "prompt_hash": "String",
     "status": "String",
     "reason": "String",
+    "code": "Int32",
     "probs": "List(Float64)",
     "label_mass": "Float64",
+    "unseen_mass": "Float64",
     "text": "String",
+    "thought": "String",
     "prompt_tokens": "Int64",
+    "output_tokens": "Int64",
 }
 
 # The response table, the only thing that scores read of a model: draw = -1 carries `probs`, draw >= 0 carries `code`.
@@ -64,6 +80,8 @@ RESPONSES: Final = {
     "country": "String",
     "persona_id": "String",
     "item": "String",
+    "wording": "String",
+    "language": "String",
     "order": "String",
     "presentation": "String",
     "draw": "Int32",

@@ -7,6 +7,7 @@ from demoscope.engines.base import Capabilities as Capabilities
 from demoscope.engines.base import Engine as Engine
 from demoscope.engines.base import Message as Message
 from demoscope.engines.base import Request as Request
+from demoscope.engines.base import Sampling as Sampling
 from demoscope.registry import Registry
 
 ENGINES: Final = Registry(
