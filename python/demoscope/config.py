@@ -29,6 +29,7 @@ class ModelSettings(Settings):
     name: str = Field(min_length=1, pattern=r"^[^/\\]+$")
     engine: str
     steerings: tuple[str, ...] = ("unsteered", "persona")
+    adapters: dict[str, str] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -40,14 +41,36 @@ class PersonaSettings(Settings):
     per_country: Annotated[int, Field(ge=2)] | None = None
 
 
+class InterviewSettings(Settings):
+    """``[questions.interview]``: what of a conversation is in view, and in which order it goes."""
+
+    history: Literal["full", "domain"] | Annotated[int, Field(ge=1)] = "full"
+    sequence: Literal["given", "random"] = "given"
+    reset: Literal["never", "domain"] = "never"
+
+
 class QuestionSettings(Settings):
     """``[questions]``: which items are asked and how."""
 
     items: tuple[str, ...] | None = None
-    order: Literal["balanced", "given", "reversed", "both"] = "balanced"
+    order: Literal["balanced", "given", "reversed", "both", "shuffled"] = "balanced"
     mode: Mode = "logprobs"
     presentation: Presentation = "single"
     draws: Annotated[int, Field(ge=1, le=10_000)] = 1
+    temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 32
+    interview: InterviewSettings = InterviewSettings()
+
+
+class PromptSettings(Settings):
+    """``[prompts]``: how personas and questions are put into words."""
+
+    labels: Literal["letters", "numbers", "text"] = "letters"
+    persona: Literal["sentence", "list", "dialogue", "portrait"] = "sentence"
+    wordings: Literal["first", "balanced", "all"] = "first"
+    language: str | None = None
+    template: str | None = None
 
 
 class ScoreSettings(Settings):
@@ -66,6 +89,7 @@ class RunConfig(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     personas: PersonaSettings = PersonaSettings()
     questions: QuestionSettings = QuestionSettings()
+    prompts: PromptSettings = PromptSettings()
     models: tuple[ModelSettings, ...] = Field(min_length=1)
     scores: ScoreSettings = ScoreSettings()
 
