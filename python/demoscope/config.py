@@ -23,13 +23,20 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+class AdapterSettings(Settings):
+    """One adapter of a model: where it lies, and for whom it answers (all these attributes; everybody if none)."""
+
+    path: str = Field(min_length=1)
+    when: dict[str, str] = Field(default_factory=dict)
+
+
 class ModelSettings(Settings):
     """One ``[[models]]`` table: who answers, and how it is steered."""
 
     name: str = Field(min_length=1, pattern=r"^[^/\\]+$")
     engine: str
     steerings: tuple[str, ...] = ("unsteered", "persona")
-    adapters: dict[str, str] = Field(default_factory=dict)
+    adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -60,6 +67,7 @@ class QuestionSettings(Settings):
     temperature: Annotated[float, Field(ge=0, le=10)] = 1.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 32
+    battery_size: Annotated[int, Field(ge=2, le=100)] = 12
     interview: InterviewSettings = InterviewSettings()
 
 

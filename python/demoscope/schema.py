@@ -43,7 +43,7 @@ PERSONAS: Final = {
 # Modes that give probabilities (`logprobs`, `verbalized`) fill `probs`, in the item's own option order, and serve every
 # persona of the profile: `persona_id` is null and `draw` is -1.
 # Modes that give one answer at a time (`choice`, `text`) fill `code`, for one persona and one draw.
-# `label_mass` is the probability of all labels together; up to `unseen_mass` of it may lie on labels that were not seen.
+# `label_mass` is the probability of all labels together; labels that were not seen may weigh `unseen_mass` on top.
 CELLS: Final = {
     "cell": "String",
     "model": "String",
@@ -73,6 +73,7 @@ CELLS: Final = {
 }
 
 # The response table, the only thing that scores read of a model: draw = -1 carries `probs`, draw >= 0 carries `code`.
+# `position` is the number of the item in its conversation, counted from 0.
 RESPONSES: Final = {
     "model": "String",
     "steering": "String",
@@ -84,6 +85,7 @@ RESPONSES: Final = {
     "language": "String",
     "order": "String",
     "presentation": "String",
+    "position": "Int32",
     "draw": "Int32",
     "cell": "String",
     "status": "String",

@@ -8,8 +8,8 @@ import polars as pl
 
 from demoscope.config import ModelSettings, RunConfig
 from demoscope.engines import Answer, Capabilities
-from demoscope.responses import plan_cells
-from demoscope.surveys import survey_from_table
+from demoscope.responses import Cell, Plan, plan_cells
+from demoscope.surveys import Survey, survey_from_table
 
 SURVEY = survey_from_table(
     {
@@ -53,16 +53,32 @@ def personas(towns: int = 3, each: int = 2) -> pl.DataFrame:
     )
 
 
-def run_config(*, order: str = "balanced", steerings=("persona", "unsteered"), items=None, seed: int = 1) -> RunConfig:
-    model = ModelSettings(name="rule", engine="scripted", steerings=steerings)
-    questions = {"order": order, "items": items}
-    return RunConfig(name="small", survey="small", seed=seed, questions=questions, models=(model,))
+def run_config(
+    *,
+    order: str = "balanced",
+    steerings=("persona", "unsteered"),
+    items=None,
+    seed: int = 1,
+    adapters=None,
+    prompts=None,
+    **questions,
+) -> RunConfig:
+    model = ModelSettings(name="rule", engine="scripted", steerings=steerings, adapters=adapters or {})
+    questions = {"order": order, "items": items, **questions}
+    return RunConfig(
+        name="small", survey="small", seed=seed, questions=questions, prompts=prompts or {}, models=(model,)
+    )
 
 
-def plan(people: pl.DataFrame | None = None, *, revision: str = "r1", **settings):
+def plan(people: pl.DataFrame | None = None, *, revision: str = "r1", survey: Survey = SURVEY, **settings) -> Plan:
     config = run_config(**settings)
     people = personas() if people is None else people
-    return plan_cells(SURVEY, people, config=config, model=config.models[0], revision=revision)
+    return plan_cells(survey, people, config=config, model=config.models[0], revision=revision)
+
+
+def cells_of(plan: Plan, store=None) -> list[Cell]:
+    """All cells of a plan whose prompts do not depend on answers."""
+    return [cell for cells in plan.rounds(store) for cell in cells]
 
 
 class Listening:
@@ -75,7 +91,7 @@ class Listening:
     """
 
     def __init__(self, *, block: int = 4, spoil=None) -> None:
-        self.capabilities = Capabilities(modes=("logprobs",), block=block)
+        self.capabilities = Capabilities(modes=("logprobs", "choice"), adapters=True, block=block)
         self.revision = "r1"
         self.asked: list[str] = []
         self.blocks: list[int] = []
@@ -96,7 +112,9 @@ class Listening:
 
 
 def usual(request) -> Answer:
-    """Weights 1, 2, 3, ... of the labels, turned by the key."""
+    """Weights 1, 2, 3, ... of the labels, turned by the key; a choice takes the heaviest."""
     turn = int(request.key[:4], 16) % len(request.labels)
+    if request.mode == "choice":
+        return Answer(request.key, "valid", text=request.labels[-1 - turn])
     weights = [(place + turn) % len(request.labels) + 1 for place in range(len(request.labels))]
     return Answer(request.key, "valid", probs=tuple(w / sum(weights) for w in weights), label_mass=0.5, prompt_tokens=9)

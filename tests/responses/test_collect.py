@@ -3,9 +3,10 @@ import pytest
 from demoscope.engines import Answer, Capabilities
 from demoscope.errors import EngineError
 from demoscope.responses import Store, collect
-from tests.responses.small import Listening, personas, plan
+from tests.responses.small import Listening, cells_of, personas, plan
 
 PLAN = plan()
+CELLS = cells_of(PLAN)
 
 
 def content(folder):
@@ -24,7 +25,7 @@ def test_everything_is_asked_once(tmp_path):
     engine, seen = Listening(), []
     with Store(tmp_path) as store:
         summary = collect(PLAN, engine, store, progress=lambda done, total: seen.append((done, total)))
-        assert engine.asked == [cell.key for cell in PLAN]
+        assert engine.asked == [cell.key for cell in CELLS]
         assert seen == [(done, 36) for done in range(0, 37, 4)]
         assert (summary.cells, summary.asked, summary.reused, summary.errors) == (36, 36, 0, 0)
         assert summary.counts == {"valid": 36}
@@ -40,8 +41,8 @@ def test_only_what_is_missing_is_asked(tmp_path):
         collect(plan(items=("trust",)), Listening(), store)
         engine = Listening()
         collect(plan(personas(towns=4)), engine, store)
-        known = {cell.key for cell in plan(items=("trust",))}
-        assert set(engine.asked) == {cell.key for cell in plan(personas(towns=4))} - known
+        known = {cell.key for cell in cells_of(plan(items=("trust",)))}
+        assert set(engine.asked) == {cell.key for cell in cells_of(plan(personas(towns=4)))} - known
 
 
 def test_the_summary_is_of_the_plan_not_of_the_store(tmp_path):
@@ -77,7 +78,7 @@ def test_answers_before_an_interruption_are_kept(tmp_path, whole, moment, stop):
         assert store.manifest.parts == ()
         summary = collect(PLAN, engine, store)
     assert summary.reused == moment
-    assert engine.asked == [cell.key for cell in PLAN[moment:]]
+    assert engine.asked == [cell.key for cell in CELLS[moment:]]
     assert content(tmp_path / "r") == whole
 
 
@@ -93,7 +94,7 @@ def test_an_engine_that_answers_wrongly_is_stopped(tmp_path):
         with pytest.raises(EngineError, match="'stranger', which was not asked"):
             collect(PLAN, Listening(spoil=lambda request, number: Answer("stranger", "valid")), store)
         with pytest.raises(EngineError, match="was not asked or is answered already"):
-            collect(PLAN, Listening(spoil=lambda request, number: Answer(PLAN[0].key, "error")), store)
+            collect(PLAN, Listening(spoil=lambda request, number: Answer(CELLS[0].key, "error")), store)
 
     class Silent(Listening):
         def ask(self, requests):

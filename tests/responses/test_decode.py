@@ -5,10 +5,10 @@ import pytest
 from demoscope.engines import Answer
 from demoscope.responses.decode import decode
 from demoscope.schema import CELLS
-from tests.responses.small import plan
+from tests.responses.small import cells_of, plan
 
-GIVEN = next(cell for cell in plan(order="given") if cell.item == "trust")
-REVERSED = next(cell for cell in plan(order="reversed") if cell.item == "trust")
+GIVEN = next(cell for cell in cells_of(plan(order="given")) if cell.item.id == "trust")
+REVERSED = next(cell for cell in cells_of(plan(order="reversed")) if cell.item.id == "trust")
 
 
 def valid(cell, *probs, **more):

@@ -7,12 +7,25 @@ import pytest
 
 from demoscope.engines import Answer
 from demoscope.errors import ConfigError, DataError
-from demoscope.responses import Store, collect, response_table
+from demoscope.responses import Store, collect
+from demoscope.responses.audiences import group_personas, who_is_asked
 from demoscope.responses.draw import draw_answers
+from demoscope.responses.table import scored_table, sorted_table
 from demoscope.schema import RESPONSES
+from demoscope.steering import STEERINGS
 from tests.responses.small import SURVEY, Listening, personas, plan
 
 PEOPLE = personas()
+
+
+def response_table(cells, people, *, draws, seed):
+    """The table of both steerings, as a plan makes it."""
+    parts = []
+    for name in ("persona", "unsteered"):
+        groups = group_personas(people, steering=STEERINGS[name](), adapters={}, language=lambda country: "en")
+        mine = cells.filter(pl.col("steering") == name)
+        parts.append(scored_table(mine, who_is_asked(groups), survey=SURVEY, draws=draws, seed=seed))
+    return sorted_table(pl.concat(parts), people, survey=SURVEY)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +40,7 @@ def cells(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(cells):
-    return response_table(cells, PEOPLE, survey=SURVEY, draws=5, seed=3)
+    return response_table(cells, PEOPLE, draws=5, seed=3)
 
 
 def slow_table(cells, people, *, draws, seed):
@@ -97,16 +110,16 @@ def test_a_cell_asked_in_both_orders_gives_both_and_takes_turns(table):
 
 
 def test_more_draws_leave_the_first_ones_as_they_are(cells, table):
-    more = response_table(cells, PEOPLE, survey=SURVEY, draws=40, seed=3)
+    more = response_table(cells, PEOPLE, draws=40, seed=3)
     assert more.filter(pl.col("draw") < 5).equals(table)
-    assert response_table(cells, PEOPLE, survey=SURVEY, draws=0, seed=3).equals(table.filter(pl.col("draw") < 0))
+    assert response_table(cells, PEOPLE, draws=0, seed=3).equals(table.filter(pl.col("draw") < 0))
 
 
 def test_draws_do_not_depend_on_who_else_is_there(cells, table):
     few = PEOPLE[5:8]
-    alone = response_table(cells, few, survey=SURVEY, draws=5, seed=3)
+    alone = response_table(cells, few, draws=5, seed=3)
     assert alone.equals(table.filter(pl.col("persona_id").is_in(few["persona_id"].implode())))
-    assert response_table(cells.reverse(), PEOPLE, survey=SURVEY, draws=5, seed=3).equals(table)
+    assert response_table(cells.reverse(), PEOPLE, draws=5, seed=3).equals(table)
 
 
 def test_draws_follow_the_probabilities(tmp_path):
@@ -115,7 +128,7 @@ def test_draws_follow_the_probabilities(tmp_path):
     with Store(tmp_path) as store:
         collect(asked, Listening(), store)
         cells = store.cells()
-    drawn = response_table(cells, many, survey=SURVEY, draws=1, seed=5).filter(draw=0)
+    drawn = response_table(cells, many, draws=1, seed=5).filter(draw=0)
     expected = np.mean(cells["probs"].to_list(), axis=0)
     shares = [(drawn["code"] == code).mean() for code in (1, 2, 3)]
     # 8,000 answers: five standard errors are at most 0.028.
@@ -125,20 +138,18 @@ def test_draws_follow_the_probabilities(tmp_path):
 def test_twins_are_refused(cells):
     other = cells[:1].with_columns(cell=pl.lit("0"), revision=pl.lit("r2"))
     with pytest.raises(DataError, match="same question of model 'rule'"):
-        response_table(pl.concat([cells, other]), PEOPLE, survey=SURVEY, draws=1, seed=1)
+        response_table(pl.concat([cells, other]), PEOPLE, draws=1, seed=1)
 
 
 def test_strange_cells_are_refused(cells):
     with pytest.raises(DataError, match="'probs' is missing"):
-        response_table(cells.drop("probs"), PEOPLE, survey=SURVEY, draws=1, seed=1)
+        response_table(cells.drop("probs"), PEOPLE, draws=1, seed=1)
     with pytest.raises(ConfigError, match="no item 'tru'"):
-        response_table(
-            cells.with_columns(item=pl.lit("tru"), profile=pl.col("cell")), PEOPLE, survey=SURVEY, draws=1, seed=1
-        )
+        response_table(cells.with_columns(item=pl.lit("tru"), profile=pl.col("cell")), PEOPLE, draws=1, seed=1)
 
 
 def test_a_plan_without_answers_gives_an_empty_table(cells):
-    empty = response_table(cells.clear(), PEOPLE, survey=SURVEY, draws=2, seed=1)
+    empty = response_table(cells.clear(), PEOPLE, draws=2, seed=1)
     assert empty.height == 0
     assert list(empty.schema) == list(RESPONSES)
 
@@ -146,6 +157,6 @@ def test_a_plan_without_answers_gives_an_empty_table(cells):
 def test_thousands_of_personas_take_no_time(cells):
     many = personas(towns=3, each=200)
     start = time.process_time()
-    table = response_table(cells, many, survey=SURVEY, draws=1, seed=1)
+    table = response_table(cells, many, draws=1, seed=1)
     assert table.height == 2400 * 2 * 2 + 2400 * 2 * 3 + 1200 * (2 + 3)
     assert time.process_time() - start < 2

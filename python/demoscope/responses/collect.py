@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from demoscope.errors import EngineError
 from demoscope.responses.decode import decode
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 
     from demoscope.engines import Engine
     from demoscope.responses.cell import Cell
+    from demoscope.responses.plan import Plan
     from demoscope.responses.store import Store
 
 
@@ -33,6 +32,7 @@ class Summary:
         errors: Cells that ended in an error; the same run asks them again.
         label_mass: Mean probability of all labels together over valid cells, ``None`` if unknown.
         seconds: Time that asking took.
+        own_seconds: The part of it that was ours: making prompts, reading answers, keeping them.
     """
 
     cells: int
@@ -42,16 +42,15 @@ class Summary:
     errors: int
     label_mass: float | None
     seconds: float
+    own_seconds: float
 
 
-def collect(
-    plan: Sequence[Cell], engine: Engine, store: Store, *, progress: Callable[[int, int], None] | None = None
-) -> Summary:
+def collect(plan: Plan, engine: Engine, store: Store, *, progress: Callable[[int, int], None] | None = None) -> Summary:
     """Ask the cells of a plan that have no answer yet, and seal the store.
 
-    An answer is acknowledged, and counted by ``progress``, once it is on disk; that happens once for each block of the
-    engine.
+    An answer is acknowledged, and counted by ``progress``, once it is on disk.
     Whatever interrupts the asking (Ctrl-C included), answers that had come back are made safe first.
+    Cells are made as they are asked, so that memory does not grow with the plan.
 
     Args:
         plan: Cells of one model, in the order in which they are asked.
@@ -64,59 +63,122 @@ def collect(
         StoreError: The disk does not take the answers.
     """
     _check_capabilities(plan, engine)
-    start = time.monotonic()
-    settled = store.settled()
-    pending = [cell for cell in plan if cell.key not in settled]
-    done = len(plan) - len(pending)
-    if progress is not None:
-        progress(done, len(plan))
-    size = engine.capabilities.block
-    for first in range(0, len(pending), size):
-        block = pending[first : first + size]
-        _ask_block(block, engine, store)
-        done += len(block)
-        if progress is not None:
-            progress(done, len(plan))
-    store.seal()
-    return _summary(plan, store, asked=len(pending), seconds=time.monotonic() - start)
-
-
-def _ask_block(block: Sequence[Cell], engine: Engine, store: Store) -> None:
-    waiting = {cell.key: cell for cell in block}
-    rows: list[dict[str, Any]] = []
+    asking = _Asking(engine, store, total=plan.total, progress=progress)
     try:
-        for answer in engine.ask([cell.request for cell in block]):
-            cell = waiting.pop(answer.key, None)
-            if cell is None:
-                raise EngineError(f"the engine answered {answer.key!r}, which was not asked or is answered already")
-            rows.append(decode(cell, answer))
+        for cells in plan.rounds(store):
+            pending: list[Cell] = []
+            for cell in cells:
+                if asking.is_answered(cell):
+                    continue
+                pending.append(cell)
+                if len(pending) == engine.capabilities.block:
+                    asking.ask(pending)
+                    pending = []
+            asking.ask(pending)
     finally:
-        store.append(rows)
-    if waiting:
-        raise EngineError(f"the engine left {len(waiting)} of {len(block)} requests without an answer")
+        store.flush()
+    asking.show(safe=True)
+    store.seal()
+    return asking.summary()
 
 
-def _check_capabilities(plan: Sequence[Cell], engine: Engine) -> None:
+class _Asking:
+    """Asks block after block and counts what becomes of it."""
+
+    def __init__(
+        self, engine: Engine, store: Store, *, total: int, progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._total = total
+        self._progress = progress
+        self._start = time.monotonic()
+        self._waiting_secs = 0.0
+        self._counts: Counter[str] = Counter()
+        self._asked = self._reused = self._errors = self._unsafe = 0
+        self._masses = 0
+        self._with_mass = 0
+        self._shown: tuple[int, int] | None = None
+
+    def is_answered(self, cell: Cell) -> bool:
+        """Whether a cell needs not be asked again; then it is counted."""
+        outcome = self._store.outcome(cell.key)
+        if outcome is None or outcome.status == "error":
+            return False
+        self._reused += 1
+        self._count(outcome.status, outcome.reason, outcome.label_mass)
+        return True
+
+    def ask(self, block: Sequence[Cell]) -> None:
+        """Ask some cells and keep what comes back."""
+        if self._shown is None:
+            self.show(safe=True)
+        if not block:
+            return
+        waiting = {cell.key: cell for cell in block}
+        rows: list[dict[str, Any]] = []
+        answers = iter(self._engine.ask([cell.request for cell in block]))
+        try:
+            while True:
+                since = time.monotonic()
+                answer = next(answers, None)
+                self._waiting_secs += time.monotonic() - since
+                if answer is None:
+                    break
+                cell = waiting.pop(answer.key, None)
+                if cell is None:
+                    raise EngineError(f"the engine answered {answer.key!r}, which was not asked or is answered already")
+                rows.append(decode(cell, answer))
+        finally:
+            self._unsafe += len(rows)
+            safe = self._store.append(rows)
+        self._asked += len(rows)
+        for row in rows:
+            self._count(row["status"], row["reason"], row["label_mass"])
+        self.show(safe=safe)
+        if waiting:
+            raise EngineError(f"the engine left {len(waiting)} of {len(block)} requests without an answer")
+
+    def show(self, *, safe: bool) -> None:
+        """Tell how many answers are on disk."""
+        if safe:
+            self._unsafe = 0
+        done = self._asked + self._reused - self._unsafe
+        now = (done, max(self._total, done))
+        if self._progress is not None and now != self._shown:
+            self._progress(*now)
+        self._shown = now
+
+    def summary(self) -> Summary:
+        """What has become of all cells."""
+        seconds = time.monotonic() - self._start
+        return Summary(
+            cells=self._asked + self._reused,
+            asked=self._asked,
+            reused=self._reused,
+            counts=dict(sorted(self._counts.items())),
+            errors=self._errors,
+            label_mass=self._masses / _UNIT / self._with_mass if self._with_mass else None,
+            seconds=seconds,
+            own_seconds=seconds - self._waiting_secs,
+        )
+
+    def _count(self, status: str, reason: str | None, mass: float | None) -> None:
+        self._counts[status if reason is None else f"{status}: {reason}"] += 1
+        self._errors += status == "error"
+        if status == "valid" and mass is not None:
+            self._masses += round(mass * _UNIT)
+            self._with_mass += 1
+
+
+_UNIT = 2**60
+"""Label masses are added as whole numbers of this fraction, so that their mean does not depend on the order."""
+
+
+def _check_capabilities(plan: Plan, engine: Engine) -> None:
     able = engine.capabilities
-    if lacking := sorted({cell.request.mode for cell in plan} - set(able.modes)):
-        raise EngineError(f"the engine cannot answer in mode {lacking[0]!r}; it offers {', '.join(able.modes)}")
-    if not able.adapters and (adapters := sorted({cell.adapter for cell in plan if cell.adapter is not None})):
-        raise EngineError(f"the engine takes no adapters, and the plan names {adapters[0]!r}")
-
-
-def _summary(plan: Sequence[Cell], store: Store, *, asked: int, seconds: float) -> Summary:
-    cells = store.cells(cell.key for cell in plan)
-    outcomes = Counter(
-        status if reason is None else f"{status}: {reason}"
-        for status, reason in cells.select("status", "reason").rows()
-    )
-    valid = cells.filter(pl.col("status") == "valid")
-    return Summary(
-        cells=len(plan),
-        asked=asked,
-        reused=len(plan) - asked,
-        counts=dict(sorted(outcomes.items())),
-        errors=cells.filter(pl.col("status") == "error").height,
-        label_mass=valid["label_mass"].mean(),  # type: ignore[arg-type]
-        seconds=seconds,
-    )
+    for part in plan.parts:
+        if part.way.mode not in able.modes:
+            raise EngineError(f"the engine cannot answer in mode {part.way.mode!r}; it offers {', '.join(able.modes)}")
+        if part.adapted and not able.adapters:
+            raise EngineError(f"the engine takes no adapters, and steering {part.way.steering!r} needs them")

@@ -22,7 +22,13 @@ MANIFEST: Final = "manifest.json"
 FORMAT: Final = "demoscope-responses-1"
 
 CELLS_SCHEMA: Final[dict[str, Any]] = {
-    name: {"String": pl.String, "Float64": pl.Float64, "Int64": pl.Int64, "List(Float64)": pl.List(pl.Float64)}[dtype]
+    name: {
+        "String": pl.String,
+        "Float64": pl.Float64,
+        "Int64": pl.Int64,
+        "Int32": pl.Int32,
+        "List(Float64)": pl.List(pl.Float64),
+    }[dtype]
     for name, dtype in CELLS.items()
 }
 """``schema.CELLS`` in types of Polars."""

@@ -1,124 +1,150 @@
-"""Which cells a run asks of one model."""
+"""What a run asks of one model, and what comes of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Protocol
 
+import polars as pl
+
+from demoscope.engines import Sampling
 from demoscope.errors import ConfigError
-from demoscope.responses.cell import Cell
-from demoscope.responses.order import profile_orders, shared_orders
-from demoscope.schema import PERSONAS, check_columns
+from demoscope.prompts import Asker
+from demoscope.responses.audiences import group_personas
+from demoscope.responses.cell import Way
+from demoscope.responses.conversations import Conversations
+from demoscope.responses.single import Singles
+from demoscope.responses.table import sorted_table
 from demoscope.steering import STEERINGS, Steering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    import polars as pl
+    from collections.abc import Iterable, Iterator
 
     from demoscope.config import ModelSettings, RunConfig
-    from demoscope.schema import Order
-    from demoscope.surveys import Item, Survey
+    from demoscope.responses.cell import Cell
+    from demoscope.responses.store import Store
+    from demoscope.surveys import Survey
+
+
+class Part(Protocol):
+    """The cells of one steering."""
+
+    way: Way
+    adapted: bool
+
+    @property
+    def total(self) -> int:
+        """Number of cells; where later prompts depend on earlier answers, the most that there can be."""
+        ...
+
+    def rounds(self, store: Store) -> Iterator[Iterable[Cell]]:
+        """Cells in rounds; the next round begins when all of the last one are answered."""
+        ...
+
+    def keys(self, store: Store) -> Iterator[str]:
+        """Keys of all cells whose prompts are known by now."""
+        ...
+
+    def responses(self, store: Store) -> pl.DataFrame:
+        """Columns of ``schema.RESPONSES``; what has no answer yet is an error ``not_asked``."""
+        ...
+
+
+class Plan:
+    """All cells of one model, steering by steering.
+
+    Cells are made when they are looked at, so that a plan of a million takes no more memory than one of a thousand.
+
+    Args:
+        parts: One for each steering.
+        personas: Who is asked as, for the order of the rows.
+        survey: What is asked, for the same.
+    """
+
+    def __init__(self, parts: Iterable[Part], *, personas: pl.DataFrame, survey: Survey) -> None:
+        self.parts = tuple(parts)
+        self._personas = personas
+        self._survey = survey
+
+    @property
+    def total(self) -> int:
+        """Number of cells; where later prompts depend on earlier answers, the most that there can be."""
+        return sum(part.total for part in self.parts)
+
+    def rounds(self, store: Store) -> Iterator[Iterable[Cell]]:
+        """Cells in rounds, those of all steerings together; the next begins when all of the last are answered."""
+        for together in zip_longest(*(part.rounds(store) for part in self.parts), fillvalue=()):
+            yield chain.from_iterable(together)
+
+    def keys(self, store: Store) -> Iterator[str]:
+        """Keys of all cells whose prompts are known by now."""
+        for part in self.parts:
+            yield from part.keys(store)
+
+    def responses(self, store: Store) -> pl.DataFrame:
+        """Answers of every persona to every item.
+
+        Returns:
+            Columns of ``schema.RESPONSES``, sorted by steering, then persona, item, draw and order as in their tables.
+        """
+        table = pl.concat([part.responses(store) for part in self.parts])
+        return sorted_table(table, self._personas, survey=self._survey)
 
 
 def plan_cells(
     survey: Survey, personas: pl.DataFrame, *, config: RunConfig, model: ModelSettings, revision: str
-) -> tuple[Cell, ...]:
-    """List the distinct prompts that answer every item for every persona.
+) -> Plan:
+    """Plan what answers every item for every persona.
 
-    Personas of one profile share a cell; a steering that is not personal asks each item once for all.
+    In modes that give probabilities personas of one profile share a cell, and a steering that is not personal asks
+    each item once for all; in modes that give one answer at a time every persona and draw has a cell of its own.
     An item that is declared for some countries is asked there only.
 
     Args:
         survey: Items and attributes.
         personas: Columns of ``schema.PERSONAS``, then one String column for each shown attribute.
-        config: Items, order design, mode, presentation and seed.
-        model: Name and steerings.
+        config: Items, designs, mode, presentation, draws and seed.
+        model: Name, steerings and adapters.
         revision: That of the engine.
 
-    Returns:
-        Cells sorted by steering, profile, item and order: neighbours share the longest prefixes.
-
     Raises:
-        ConfigError: A steering or item is unknown or named twice, or an item cannot be put as a prompt.
+        ConfigError: A steering or item is unknown or named twice, an item cannot be put as a prompt, or settings
+            exclude each other.
         DataError: ``personas`` lacks a column.
     """
     for what, names in (("steering", model.steerings), ("item", config.questions.items or ())):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ConfigError(f"{what} {twice[0]!r} is named twice")
-    chosen = config.questions.items
-    items = survey.items if chosen is None else tuple(survey.item(item) for item in chosen)
-    profiles = _profiles(personas)
-    cells = [
-        cell
-        for name in model.steerings
-        for cell in _cells(survey, profiles, items, config=config, model=model, steering=name, revision=revision)
-    ]
-    return tuple(cells)
-
-
-def _profiles(personas: pl.DataFrame) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
-    """Each profile, sorted, to its countries and its attributes."""
-    check_columns(personas, PERSONAS, what="personas")
-    shown = [name for name in personas.columns if name not in PERSONAS]
-    countries: dict[str, set[str]] = {}
-    attributes: dict[str, dict[str, str]] = {}
-    distinct = personas.select("profile", "country", *shown).unique(maintain_order=True)
-    for profile, country, *values in distinct.iter_rows():
-        countries.setdefault(profile, set()).add(country)
-        attributes[profile] = dict(zip(shown, values, strict=True))
-    return {profile: (tuple(sorted(countries[profile])), attributes[profile]) for profile in sorted(countries)}
-
-
-def _cells(
-    survey: Survey,
-    profiles: Mapping[str, tuple[tuple[str, ...], dict[str, str]]],
-    items: Sequence[Item],
-    *,
-    config: RunConfig,
-    model: ModelSettings,
-    steering: str,
-    revision: str,
-) -> Iterator[Cell]:
     questions = config.questions
-    method: Steering = STEERINGS[steering]()
-
-    def cell(item: Item, profile: str | None, attributes: Mapping[str, str], order: Order) -> Cell:
-        prompt = method.prompt(item, survey=survey, attributes=attributes if method.personal else None, order=order)
-        return Cell.of_prompt(
-            prompt,
+    if questions.mode == "verbalized" and questions.presentation == "battery":
+        raise ConfigError("questions: mode 'verbalized' has no presentation 'battery'; ask 'single' or 'interview'")
+    chosen = questions.items
+    items = survey.items if chosen is None else tuple(survey.item(item) for item in chosen)
+    asker = Asker(survey, settings=config.prompts, mode=questions.mode)
+    parts: list[Part] = []
+    for name in model.steerings:
+        steering: Steering = STEERINGS[name]()
+        way = Way(
             model=model.name,
             revision=revision,
-            steering=steering,
-            adapter=None,
-            profile=profile,
-            attributes=attributes,
-            item=item.id,
-            codes=item.codes,
-            order=order,
+            steering=name,
             presentation=questions.presentation,
             mode=questions.mode,
-        )
-
-    everywhere = {country for countries, _ in profiles.values() for country in countries}
-    if not method.personal:
-        for item in items:
-            for order in shared_orders(questions.order) if _is_asked(item, everywhere) else ():
-                yield cell(item, None, {}, order)
-        return
-    orders = {
-        item.id: profile_orders(
-            {profile: places for profile, (places, _) in profiles.items() if _is_asked(item, places)},
-            item=item.id,
-            design=questions.order,
+            sampling=Sampling(questions.temperature, questions.top_p, questions.max_tokens),
             seed=config.seed,
         )
-        for item in items
-    }
-    for profile, (_, attributes) in profiles.items():
-        for item in items:
-            for order in orders[item.id].get(profile, ()):
-                yield cell(item, profile, attributes, order)
-
-
-def _is_asked(item: Item, countries: Sequence[str] | set[str]) -> bool:
-    return item.asked_in is None or not set(item.asked_in).isdisjoint(countries)
+        groups = group_personas(personas, steering=steering, adapters=model.adapters, language=asker.language)
+        kind = Singles if questions.presentation == "single" else Conversations
+        parts.append(
+            kind(
+                way,
+                steering,
+                asker=asker,
+                survey=survey,
+                items=items,
+                groups=groups,
+                config=config,
+                adapters=model.adapters,
+            )
+        )
+    return Plan(parts, personas=personas, survey=survey)

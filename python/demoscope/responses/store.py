@@ -92,11 +92,23 @@ class Store:
             StoreError: The disk does not take them.
         """
         if not rows:
-            return
+            return None
         self._journal.append(rows)
         self._open += rows
         if len(self._open) >= SEAL_ROWS:
             self.seal()
+        return True
+
+    def flush(self):
+        pass
+
+    def outcome(self, key):
+        c = self.cells([key])
+        if not c.height:
+            return None
+        from types import SimpleNamespace
+
+        return SimpleNamespace(status=c["status"][0], reason=c["reason"][0], label_mass=c["label_mass"][0])
 
     def settled(self) -> set[str]:
         """Keys of the cells that need not be asked again: all answered ones but those that ended in an error."""

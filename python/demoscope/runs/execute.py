@@ -13,24 +13,24 @@ from demoscope.engines import ENGINES
 from demoscope.errors import ConfigError, StoreError
 from demoscope.personas import match_personas
 from demoscope.report import write_report
-from demoscope.responses import Store, answers_hash, collect, plan_cells, response_table
+from demoscope.responses import Store, answers_hash, collect, plan_cells
 from demoscope.runs.asked import Asked
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest, recorded_facts
-from demoscope.runs.settings import data_path, resolved_options, survey_source
+from demoscope.runs.settings import data_path, resolved_adapters, resolved_options, survey_source
 from demoscope.schema import SCORED
 from demoscope.scores import Comparison, compare
 from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from demoscope.config import ModelSettings, RunConfig
     from demoscope.engines.base import Engine
-    from demoscope.responses import Cell
+    from demoscope.responses import Plan
 
     Show: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
     """Shows progress under a label: a context that gives a function of (steps done, steps in all)."""
@@ -88,6 +88,15 @@ def with_asked_items(config: RunConfig, survey: Survey) -> RunConfig:
     return config.model_copy(update={"questions": config.questions.model_copy(update={"items": items})})
 
 
+def with_places(config: RunConfig, base: Path) -> RunConfig:
+    """Settings whose template and adapters, where they name a file or folder beside the settings, are its path."""
+    prompts = config.prompts
+    if prompts.template is not None:
+        prompts = prompts.model_copy(update={"template": str((base / prompts.template).resolve())})
+    models = tuple(model.model_copy(update={"adapters": resolved_adapters(model, base)}) for model in config.models)
+    return config.model_copy(update={"prompts": prompts, "models": models})
+
+
 def make_engine(model: ModelSettings, base: Path) -> Engine:
     """The engine of one model, options resolved.
 
@@ -95,7 +104,10 @@ def make_engine(model: ModelSettings, base: Path) -> Engine:
         ConfigError: No engine of that name, or an option that it does not have.
         MissingPartError: The engine needs a package that is not installed.
     """
-    engine: Engine = ENGINES[model.engine](model=model.name, options=resolved_options(model, base))
+    options = dict(resolved_options(model, base))
+    if model.adapters:
+        options["adapters"] = [adapter.path for adapter in model.adapters.values()]
+    engine: Engine = ENGINES[model.engine](model=model.name, options=options)
     return engine
 
 
@@ -118,7 +130,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     run = RunFolder(folder)
     run.check_for_run()
     survey, data, personas = load_people(config, base)
-    config = with_asked_items(config, survey)
+    config = with_asked_items(with_places(config, base), survey)
     with ExitStack() as stack:
         # All engines and plans before the first file: what cannot be asked is said before anything is written.
         engines = [stack.enter_context(closing(make_engine(model, base))) for model in config.models]
@@ -129,13 +141,12 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
         run.create()
         _write_inputs(run, config, survey, personas)
         store = stack.enter_context(Store(run.responses))
-        parts = []
+        asked = []
         for model, engine, plan in zip(config.models, engines, plans, strict=True):
-            parts.append(_ask(model, engine, plan, run=run, store=store, show=show))
+            asked.append(_ask(model, engine, plan, run=run, store=store, show=show))
             engine.close()
-    asked, cells = [part for part, _ in parts], pl.concat([frame for _, frame in parts])
-    content = answers_hash(cells)
-    answers = response_table(cells, personas, survey=survey, draws=config.questions.draws, seed=config.seed)
+        content = answers_hash(store.cells(key for plan in plans for key in plan.keys(store)))
+        answers = pl.concat([plan.responses(store) for plan in plans])
     answers.filter(pl.col("draw") > SCORED).drop("probs").write_parquet(run.answers)
     with show("scoring") as progress:
         comparison = compare(
@@ -169,17 +180,14 @@ def _write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: p
     personas.write_parquet(run.personas)
 
 
-def _ask(
-    model: ModelSettings, engine: Engine, plan: Sequence[Cell], *, run: RunFolder, store: Store, show: Show
-) -> tuple[Asked, pl.DataFrame]:
-    """Ask one model what is missing; give its cells, old and new."""
+def _ask(model: ModelSettings, engine: Engine, plan: Plan, *, run: RunFolder, store: Store, show: Show) -> Asked:
+    """Ask one model what is missing."""
     with show(f"asking {model.name}") as progress:
         summary = collect(plan, engine, store, progress=progress)
     facts = dict(engine.facts())
     if not summary.asked:
         facts |= recorded_facts(run.manifest, name=model.name, revision=engine.revision)
-    asked = Asked(model, engine.revision, facts, summary)
-    return asked, store.cells(cell.key for cell in plan)
+    return Asked(model, engine.revision, facts, summary)
 
 
 def rewrite_report(folder: Path) -> Path:

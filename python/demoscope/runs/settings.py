@@ -6,12 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demoscope.config import ModelSettings, RunConfig, parse, read_toml
+from demoscope.config import AdapterSettings, ModelSettings, RunConfig, parse, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "table"})
+PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "prices", "table", "tokenizer"})
 """Options of engines that may name a file or folder."""
 
 
@@ -49,3 +49,13 @@ def resolved_options(model: ModelSettings, base: Path) -> Mapping[str, Any]:
         return value
 
     return {key: resolve(key, value) for key, value in model.options.items()}
+
+
+def resolved_adapters(model: ModelSettings, base: Path) -> dict[str, AdapterSettings]:
+    """Adapters of a model; a path that exists beside the settings becomes absolute."""
+
+    def resolve(adapter: AdapterSettings) -> AdapterSettings:
+        path = base / adapter.path
+        return adapter.model_copy(update={"path": str(path.resolve())}) if path.exists() else adapter
+
+    return {name: resolve(adapter) for name, adapter in model.adapters.items()}

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from demoscope.errors import DataError, nearest
-from demoscope.schema import SCORED
+from demoscope.schema import RESPONSES, SCORED
 from demoscope.scores.sides import CodedSide, ExactSide, blocks
 from demoscope.stats.frames import answers_from_frame, weights_from_column
 from demoscope.stats.kernels import MISSING
@@ -108,7 +108,7 @@ def long_answers(frame: pl.DataFrame, items: Sequence[Item], *, person: str, wei
         frame = frame.filter(draw == SCORED if scored else draw == draw.filter(draw >= 0).min())
     elif scored:
         frame = frame.with_columns(pl.lit(SCORED).alias("draw"))
-    varying = {"item", "order", "draw", "cell", "status", "reason", "code", "probs", "label_mass", "text", "adapter"}
+    varying = {*RESPONSES, "text"} - {"model", "steering", "country", "persona_id"}
     persons = frame.select(pl.exclude(*(varying & set(frame.columns)))).unique(maintain_order=True)
     if persons[person].is_duplicated().any():
         twice = persons.filter(pl.col(person).is_duplicated())[person][0]

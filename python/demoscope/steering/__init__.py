@@ -8,6 +8,8 @@ from demoscope.steering.base import Steering as Steering
 STEERINGS: Final = Registry(
     "steering",
     {
+        "adapter": "demoscope.steering.adapter:AdapterSteering",
+        "adapter+persona": "demoscope.steering.adapter:AdapterPersonaSteering",
         "persona": "demoscope.steering.persona:PersonaSteering",
         "unsteered": "demoscope.steering.unsteered:UnsteeredSteering",
     },

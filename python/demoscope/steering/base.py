@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from demoscope.prompts import Prompt
-    from demoscope.schema import Order
-    from demoscope.surveys import Item, Survey
+    from demoscope.prompts import Asker
 
 
 class Steering(Protocol):
@@ -17,21 +15,22 @@ class Steering(Protocol):
 
     Attributes:
         personal: Whether prompts depend on who is asked.
-            Where they do not, an item is asked once and its answer serves every persona.
+            Where they do not, an item is put to everybody in the same words.
+        adapted: Whether the model answers through the fine-tuned adapter of the persona's group.
     """
 
     personal: ClassVar[bool]
+    adapted: ClassVar[bool]
 
-    def prompt(self, item: Item, *, survey: Survey, attributes: Mapping[str, str] | None, order: Order) -> Prompt:
-        """The conversation that asks one item.
+    def opening(self, asker: Asker, *, attributes: Mapping[str, str], language: str) -> str | None:
+        """What is said before all questions.
 
         Args:
-            item: What is asked.
-            survey: How attributes are said.
-            attributes: Name of each shown attribute to its value; ``None`` where the steering is not personal.
-            order: Order of the options.
+            asker: How attributes are said.
+            attributes: Name of each shown attribute to its value.
+            language: Language of the conversation.
 
-        Raises:
-            ConfigError: The item has more options than a prompt has labels.
+        Returns:
+            A text, or ``None`` where nothing is said.
         """
         ...

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from demoscope.responses.order import profile_orders, shared_orders
+from demoscope.responses.display import profile_orders, shared_orders
 
 COUNTRIES = {f"{country}{number:03d}": (country,) for country in "AB" for number in range(100)}
 
