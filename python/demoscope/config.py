@@ -6,7 +6,7 @@ import reprlib
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from demoscope.errors import ConfigError, nearest
 from demoscope.schema import Mode, Presentation
@@ -31,12 +31,13 @@ class AdapterSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """One ``[[models]]`` table: who answers, and how it is steered."""
+    """One ``[[models]]`` table: who answers, how it is steered, and what of ``[questions]`` is otherwise for it."""
 
     name: str = Field(min_length=1, pattern=r"^[^/\\]+$")
     engine: str
     steerings: tuple[str, ...] = ("unsteered", "persona")
     adapters: dict[str, AdapterSettings] = Field(default_factory=dict)
+    questions: dict[str, Any] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -70,6 +71,16 @@ class QuestionSettings(Settings):
     battery_size: Annotated[int, Field(ge=2, le=100)] = 12
     interview: InterviewSettings = InterviewSettings()
 
+    @model_validator(mode="after")
+    def _agree(self) -> QuestionSettings:
+        if self.mode == "logprobs" and (self.temperature, self.top_p) != (1.0, 1.0):
+            raise ValueError(
+                "temperature and top_p are for modes that write; mode 'logprobs' takes the model's own probabilities"
+            )
+        if self.mode == "verbalized" and self.presentation == "battery":
+            raise ValueError("mode 'verbalized' has no presentation 'battery'; ask 'single' or 'interview'")
+        return self
+
 
 class PromptSettings(Settings):
     """``[prompts]``: how personas and questions are put into words."""
@@ -100,6 +111,22 @@ class RunConfig(Settings):
     prompts: PromptSettings = PromptSettings()
     models: tuple[ModelSettings, ...] = Field(min_length=1)
     scores: ScoreSettings = ScoreSettings()
+
+    def questions_of(self, model: ModelSettings) -> QuestionSettings:
+        """How one model is asked: ``[questions]``, and over it what the model's own table says."""
+        return QuestionSettings.model_validate({**self.questions.model_dump(), **model.questions})
+
+    @model_validator(mode="after")
+    def _models_can_be_asked(self) -> RunConfig:
+        for model in self.models:
+            if "items" in model.questions:
+                raise ValueError(f"model {model.name!r}: questions.items is the same for all models; name it there")
+            try:
+                self.questions_of(model)
+            except ValidationError as error:
+                problems = [_explain(QuestionSettings, problem) for problem in error.errors(include_url=False)]
+                raise ValueError(f"model {model.name!r}: questions: {'; '.join(problems)}") from None
+        return self
 
     @field_validator("models")
     @classmethod

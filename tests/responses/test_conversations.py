@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from demoscope.engines import Answer
-from demoscope.errors import ConfigError, EngineError
+from demoscope.errors import EngineError
 from demoscope.responses import Store, answers_hash, collect
 from demoscope.responses.draw import draw_answers
 from demoscope.schema import RESPONSES
@@ -234,5 +234,5 @@ def test_items_are_asked_where_they_were(tmp_path):
 
 
 def test_verbalized_batteries_are_refused():
-    with pytest.raises(ConfigError, match="no presentation 'battery'"):
+    with pytest.raises(ValueError, match="no presentation 'battery'"):
         plan(PEOPLE, presentation="battery", mode="verbalized")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from demoscope.errors import ConfigError, DataError
-from tests.responses.small import SURVEY, cells_of, personas
+from tests.responses.small import cells_of, personas
 from tests.responses.small import plan as whole_plan
 
 

@@ -21,8 +21,9 @@ from demoscope.responses.table import conversation_table
 from demoscope.responses.words import Wording, is_asked
 
 if TYPE_CHECKING:
-    import polars as pl
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import polars as pl
 
     from demoscope.config import AdapterSettings, RunConfig
     from demoscope.prompts import Asker, Question

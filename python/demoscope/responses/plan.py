@@ -115,9 +115,8 @@ def plan_cells(
     for what, names in (("steering", model.steerings), ("item", config.questions.items or ())):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ConfigError(f"{what} {twice[0]!r} is named twice")
-    questions = config.questions
-    if questions.mode == "verbalized" and questions.presentation == "battery":
-        raise ConfigError("questions: mode 'verbalized' has no presentation 'battery'; ask 'single' or 'interview'")
+    questions = config.questions_of(model)
+    config = config.model_copy(update={"questions": questions})
     chosen = questions.items
     items = survey.items if chosen is None else tuple(survey.item(item) for item in chosen)
     asker = Asker(survey, settings=config.prompts, mode=questions.mode)

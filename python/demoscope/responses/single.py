@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 from demoscope.prompts import asked_alone
 from demoscope.responses.audiences import who_is_asked
 from demoscope.responses.display import first_turns
@@ -12,8 +11,9 @@ from demoscope.responses.table import drawn_table, scored_table
 from demoscope.responses.words import Wording, is_asked
 
 if TYPE_CHECKING:
-    import polars as pl
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import polars as pl
 
     from demoscope.config import AdapterSettings, RunConfig
     from demoscope.prompts import Asker

@@ -24,7 +24,7 @@ from demoscope.scores import Comparison, compare
 from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -133,7 +133,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     config = with_asked_items(with_places(config, base), survey)
     with ExitStack() as stack:
         # All engines and plans before the first file: what cannot be asked is said before anything is written.
-        engines = [stack.enter_context(closing(make_engine(model, base))) for model in config.models]
+        engines = _engines(config.models, base, stack)
         plans = [
             plan_cells(survey, personas, config=config, model=model, revision=engine.revision)
             for model, engine in zip(config.models, engines, strict=True)
@@ -144,7 +144,8 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
         asked = []
         for model, engine, plan in zip(config.models, engines, plans, strict=True):
             asked.append(_ask(model, engine, plan, run=run, store=store, show=show))
-            engine.close()
+            if engine not in engines[len(asked) :]:
+                engine.close()
         content = answers_hash(store.cells(key for plan in plans for key in plan.keys(store)))
         answers = pl.concat([plan.responses(store) for plan in plans])
     answers.filter(pl.col("draw") > SCORED).drop("probs").write_parquet(run.answers)
@@ -172,6 +173,16 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     write_facts(run.facts, facts)
     write_report(comparison, survey=survey, facts=facts, path=run.report)
     return Outcome(comparison, run.report, sum(done.summary.errors for done in asked))
+
+
+def _engines(models: Sequence[ModelSettings], base: Path, stack: ExitStack) -> list[Engine]:
+    """The engine of each model; models that differ in how they are asked, not in who answers, share theirs."""
+    made: list[tuple[ModelSettings, Engine]] = []
+    for model in models:
+        who = (model.engine, model.options, model.adapters)
+        twin = next((e for m, e in made if (m.engine, m.options, m.adapters) == who), None)
+        made.append((model, twin or stack.enter_context(closing(make_engine(model, base)))))
+    return [engine for _, engine in made]
 
 
 def _write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: pl.DataFrame) -> None:

@@ -70,8 +70,6 @@ def run_facts(
     run = (
         ("Name", config.name),
         ("Seed", str(config.seed)),
-        ("Order of options", config.questions.order),
-        ("Mode and presentation", f"{config.questions.mode}, {config.questions.presentation}"),
         ("Hash of all answers", answers_hash),
         ("demoscope", __version__),
     )
@@ -79,7 +77,7 @@ def run_facts(
         title=f"{survey.title}: {', '.join(model.settings.name for model in asked)}",
         sections=(
             FactSection("People", people),
-            *(FactSection(f"Model {model.settings.name}", tuple(_model_rows(model))) for model in asked),
+            *(FactSection(f"Model {model.settings.name}", tuple(_model_rows(model, config))) for model in asked),
             _survey_section(survey),
             FactSection("Run", run),
         ),
@@ -135,16 +133,21 @@ def read_facts(path: Path) -> RunFacts:
         raise ValueError(f"{path}: {error!r}") from error
 
 
-def _model_rows(model: Asked) -> list[tuple[str, str]]:
-    summary = model.summary
+def _model_rows(model: Asked, config: RunConfig) -> list[tuple[str, str]]:
+    summary, questions = model.summary, config.questions_of(model.settings)
     rows = [
         ("Engine", model.settings.engine),
         ("Revision", model.revision),
         ("Steerings", ", ".join(model.settings.steerings)),
+        ("Mode and presentation", f"{questions.mode}, {questions.presentation}"),
+        ("Order of options", questions.order),
+        ("Answers drawn per persona and item", f"{questions.draws:,}"),
         ("Cells", f"{summary.cells:,}: {summary.asked:,} asked now, {summary.reused:,} answered before"),
     ]
     if summary.asked:
-        rows.append(("Seconds", f"{summary.seconds:.0f} ({summary.asked / summary.seconds:.1f} cells a second)"))
+        own = summary.own_seconds / summary.seconds
+        rate = f"{summary.asked / summary.seconds:.1f} cells a second, {own:.1%} of the time ours"
+        rows.append(("Seconds", f"{summary.seconds:.0f} ({rate})"))
     rows += [(f"Answers {outcome}", f"{count:,}") for outcome, count in summary.counts.items()]
     mass = "unknown" if summary.label_mass is None else f"{summary.label_mass:.3f}"
     rows.append(("Label mass (probability that it answers with a label at all)", mass))
