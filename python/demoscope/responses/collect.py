@@ -33,6 +33,7 @@ class Summary:
         label_mass: Mean probability of all labels together over valid cells, ``None`` if unknown.
         seconds: Time that asking took.
         own_seconds: The part of it that was ours: making prompts, reading answers, keeping them.
+        own_cpu_seconds: CPU time of this thread in that part.
     """
 
     cells: int
@@ -43,6 +44,7 @@ class Summary:
     label_mass: float | None
     seconds: float
     own_seconds: float
+    own_cpu_seconds: float
 
 
 def collect(plan: Plan, engine: Engine, store: Store, *, progress: Callable[[int, int], None] | None = None) -> Summary:
@@ -93,7 +95,8 @@ class _Asking:
         self._total = total
         self._progress = progress
         self._start = time.monotonic()
-        self._waiting_secs = 0.0
+        self._start_cpu = time.thread_time()
+        self._waiting_secs = self._waiting_cpu_secs = 0.0
         self._counts: Counter[str] = Counter()
         self._asked = self._reused = self._errors = self._unsafe = 0
         self._masses = 0
@@ -120,9 +123,10 @@ class _Asking:
         answers = iter(self._engine.ask([cell.request for cell in block]))
         try:
             while True:
-                since = time.monotonic()
+                since, since_cpu = time.monotonic(), time.thread_time()
                 answer = next(answers, None)
                 self._waiting_secs += time.monotonic() - since
+                self._waiting_cpu_secs += time.thread_time() - since_cpu
                 if answer is None:
                     break
                 cell = waiting.pop(answer.key, None)
@@ -161,6 +165,7 @@ class _Asking:
             label_mass=self._masses / _UNIT / self._with_mass if self._with_mass else None,
             seconds=seconds,
             own_seconds=seconds - self._waiting_secs,
+            own_cpu_seconds=time.thread_time() - self._start_cpu - self._waiting_cpu_secs,
         )
 
     def _count(self, status: str, reason: str | None, mass: float | None) -> None:

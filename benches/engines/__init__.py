@@ -1,0 +1,1 @@
+"""Engines and modes beside each other on the same prompts."""
