@@ -14,6 +14,7 @@ import pytest
 
 import demoscope
 from benches.peers.answers import made_answers
+from demoscope.responses.draw import draw_answers
 from demoscope.stats import kernels
 
 if TYPE_CHECKING:
@@ -85,6 +86,13 @@ def test_divergences(benchmark: BenchmarkFixture) -> None:
     human, model = [120, 310, 420, 380, 270], [10, 22, 41, 15, 12]
     found = benchmark(demoscope.divergences, human, model)
     assert 0.0 < found["w1_norm"] < 1.0
+
+
+def test_draws(benchmark: BenchmarkFixture) -> None:
+    cells, streams = SIZE.respondents, [f"p-{number}|item|given" for number in range(SIZE.respondents)]
+    probs = np.random.default_rng(3).dirichlet(np.ones(CATEGORIES), cells)
+    found = benchmark(draw_answers, probs, np.arange(cells), streams, seed=1, draws=SIZE.permutations)
+    assert found.shape == (cells, SIZE.permutations)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
