@@ -1,0 +1,474 @@
+"""Written answers to options.
+
+The rules are those of a careful coder of open answers: an option counts when it is said, and only then.
+Where an answer could be read in two ways it is not read; nothing is coerced into an option.
+"""
+
+# ruff: noqa: RUF001  # letters of many scripts
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from demoscope.responses import answer_phrases
+from demoscope.responses.answer_words import Phrases, Words, is_letter, is_number, phrases, size, split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demoscope.schema import AnswerStatus, InvalidReason
+
+Name = TypeVar("Name", str, tuple[str, ...])
+
+_CUES: Final = phrases(answer_phrases.CUES)
+_LEADS: Final = phrases(answer_phrases.LEADS)
+_TRAILS: Final = phrases(answer_phrases.TRAILS)
+_ENDINGS: Final = phrases(answer_phrases.ENDINGS)
+_CONJUNCTIONS: Final = phrases(answer_phrases.OR, answer_phrases.AND)
+_OUT_OF: Final = phrases(answer_phrases.OUT_OF)
+_NO: Final = phrases(answer_phrases.NO)
+_NEGATIONS: Final = phrases(answer_phrases.NEGATIONS)
+_REFUSALS: Final = phrases(answer_phrases.REFUSALS)
+_DONT_KNOWS: Final = phrases(answer_phrases.DONT_KNOWS)
+_NEXT_QUESTION: Final = phrases(answer_phrases.NEXT_QUESTION)
+
+# Letters that are words of their own in some language: as labels they need a mark behind them.
+_WORDLIKE: Final = frozenset("aeioyuàéаивксоуяі")
+_PRONOUN: Final = "i"
+_OPENING: Final = "\"'([{<*_`«“„‚「『"
+_TAG: Final = re.compile(r"<([a-z]{1,12})>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_CONTROL_TOKEN: Final = re.compile(r"<\|[^|>]{1,30}\|>|</?s>|<(?:end|start)_of_turn>")
+_LONG: Final = 17
+"""Letters of an option that counts as long: models shorten it, so a beginning of it will do."""
+_BEGINNING: Final = 6
+"""Fewest letters of such a beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says.
+
+    Attributes:
+        status: ``"valid"``, ``"refusal"``, ``"dont_know"`` or ``"invalid"``.
+        reason: Why it is invalid; ``None`` otherwise.
+        option: Displayed index of the option, from 0; ``None`` unless valid.
+    """
+
+    status: AnswerStatus
+    reason: InvalidReason | None = None
+    option: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A place in a text that names options, from the word ``start`` to the word ``end``."""
+
+    start: int
+    end: int
+    options: frozenset[int]
+    reason: InvalidReason | None = None
+    certain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Labels and options in displayed order, ready to be looked for.
+
+    Attributes:
+        accents: Whether accents tell options apart.
+        symbols: Whether signs do.
+        keys: Labels, where they are not the options themselves.
+        texts: Options.
+        words: Options as words.
+        exact: Whole answers that need no thought.
+        raw: Labels and options made of punctuation only.
+    """
+
+    accents: bool
+    symbols: bool
+    keys: Phrases[frozenset[int]]
+    texts: Phrases[frozenset[int]]
+    words: tuple[tuple[str, ...], ...]
+    exact: dict[tuple[str, ...], frozenset[int]]
+    raw: dict[str, frozenset[int]]
+    key_words: dict[str, frozenset[int]]
+
+    def split(self, text: str) -> Words:
+        """Cut a text into words as the options are cut."""
+        return split(text, accents=self.accents, symbols=self.symbols)
+
+    @property
+    def top(self) -> str | None:
+        """The highest of at least five numbers, if the labels are numbers."""
+        numbers = [word for word in self.key_words if is_number(word)]
+        return max(numbers, key=float) if len(numbers) >= 5 else None
+
+
+def read_text(text: str, *, labels: Sequence[str], options: Sequence[str], truncated: bool = False) -> Reading:
+    """Read an answer that was written freely.
+
+    A label, an option's text, or both in agreement name an option; a clear answer counts beside a disclaimer.
+    A word that is one option's label and another option's whole text is ambiguous.
+
+    Args:
+        text: What the model wrote; anything is allowed.
+        labels: What was shown before each option, in displayed order; may be the options themselves.
+        options: Texts of the options, in displayed order.
+        truncated: Whether the text ends because it was cut off.
+            Its end may then be the beginning of something longer, such as ``1`` of ``10``.
+
+    Returns:
+        A reading that names the displayed index, or says why there is none:
+        ``no_answer`` (no words), ``invalid_key`` (a letter or number that is no label), ``key_text_mismatch``,
+        ``ambiguous`` (several options), ``truncated`` (cut off before anything could be read), ``invalid_text``.
+    """
+    scale = compile_scale(tuple(labels), tuple(options))
+    plain = _CONTROL_TOKEN.sub(" ", text.rpartition("</think>")[2])
+    found = scale.raw.get(plain.strip())
+    if found is not None:
+        return _named(found)
+    words = scale.split(_TAG.sub(r" \2 ", plain))
+    if not words.words or words.bare == ("n", "a"):
+        return Reading("invalid", "truncated" if truncated else "no_answer")
+    found = scale.exact.get(words.words)
+    if found is not None and not truncated and not words.measures(0, len(words.words)):
+        return _named(found)
+    return _Reader(scale, words, cut=truncated).read()
+
+
+@lru_cache(maxsize=1024)
+def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
+    """Prepare labels and options; marks are ignored as far as the options differ without them."""
+    for accents, symbols in ((False, False), (True, False), (False, True), (True, True)):
+        words = tuple(split(option, accents=accents, symbols=symbols).words for option in options)
+        if all(words) and len(set(words)) == len(words):
+            break
+    keys = tuple(split(label, accents=accents, symbols=symbols).words for label in labels)
+    texts = list(enumerate(words))
+    if keys == words:
+        keys = tuple(parts[:1] for parts in words)
+        # Options such as "10 (Not at all)" that stand for themselves carry their label in front.
+        if len(set(keys)) == len(keys) and all(part and (is_number(part[0]) or is_letter(part[0])) for part in keys):
+            texts += [(option, parts[1:]) for option, parts in enumerate(words)]
+        else:
+            keys = ((),) * len(words)
+    pairs = [(option, key + text) for option, key in enumerate(keys) if key for text in [words[option]]]
+    raw = [
+        (option, text.strip())
+        for shown, parts in ((labels, keys), (options, words))
+        for option, text in enumerate(shown)
+        if not parts[option] and text.strip()
+    ]
+    by_key = _sets(list(enumerate(keys)))
+    return Scale(
+        accents=accents,
+        symbols=symbols,
+        keys=Phrases(by_key.items()),
+        texts=Phrases(_sets(texts).items()),
+        words=words,
+        exact=_sets([*enumerate(keys), *enumerate(words), *pairs]),
+        raw=_sets(raw),
+        key_words={parts[0]: named for parts, named in by_key.items() if len(parts) == 1},
+    )
+
+
+def _sets(names: list[tuple[int, Name]]) -> dict[Name, frozenset[int]]:
+    found: dict[Name, set[int]] = {}
+    for option, name in names:
+        if name:
+            found.setdefault(name, set()).add(option)
+    return {name: frozenset(named) for name, named in found.items()}
+
+
+def _named(options: frozenset[int]) -> Reading:
+    if len(options) > 1:
+        return Reading("invalid", "ambiguous")
+    return Reading("valid", None, next(iter(options)))
+
+
+class _Reader:
+    """One text read against one scale."""
+
+    def __init__(self, scale: Scale, words: Words, *, cut: bool) -> None:
+        self.scale = scale
+        self.text = words
+        self.words = words.words
+        self.gaps = words.gaps
+        self.bare = words.bare
+        self.count = len(words.words)
+        self.cut = cut
+        self.unknown_key = False
+
+    def read(self) -> Reading:
+        claims = self._claims()
+        for claim in claims:
+            if claim.reason is not None:
+                return Reading("invalid", claim.reason)
+        named = frozenset[int]().union(*(claim.options for claim in claims))
+        if named and not self._interjection(claims):
+            return _named(named)
+        if _REFUSALS.anywhere(self.bare):
+            return Reading("refusal")
+        if _DONT_KNOWS.anywhere(self.bare):
+            return Reading("dont_know")
+        if self.cut:
+            return Reading("invalid", "truncated")
+        return Reading("invalid", "invalid_key" if self.unknown_key else "invalid_text")
+
+    def _interjection(self, claims: list[_Claim]) -> bool:
+        """Whether all that was said is the no of "No, I cannot answer that"."""
+        if len(claims) != 1:
+            return False
+        start, end = claims[0].start, claims[0].end
+        no = _NO.match(self.bare, start)
+        if no is None or no[0] != end or end == self.count or self.text.begins_sentence(end):
+            return False
+        rest = self.bare[end : self._sentence_end(end)]
+        return _REFUSALS.anywhere(rest) or _DONT_KNOWS.anywhere(rest)
+
+    def _claims(self) -> list[_Claim]:
+        """The first option named and all later ones that are named beyond doubt."""
+        claims: list[_Claim] = []
+        done = 0
+        stop = self.count
+        for start in range(self.count):
+            if not self.text.begins_sentence(start):
+                continue
+            if start and "\n" in self.gaps[start] and _NEXT_QUESTION.match(self.bare, start):
+                stop = start
+                break
+            if start >= done:
+                claim = self._head(start, cued=False)
+                if claim is not None:
+                    claims.append(claim)
+                    done = claim.end
+        spans = [range(claim.start, claim.end) for claim in claims]
+        for at in range(stop):
+            if any(at in span for span in spans):
+                continue
+            cue = _CUES.match(self.bare, at)
+            if cue is not None and self._announces(at, cue[0]):
+                claim = self._head(cue[0], cued=True)
+                if claim is not None:
+                    claims.append(claim)
+        claims.sort(key=lambda claim: claim.start)
+        return [claim for claim in claims if claim.certain or claim is claims[0]]
+
+    def _announces(self, at: int, end: int) -> bool:
+        """Whether a phrase inside a sentence introduces the answer: not negated, and more than the word "answer"."""
+        if any(_NEGATIONS.match(self.bare, before) for before in range(max(0, at - 3), at)):
+            return False
+        if end - at == 1:
+            return end < self.count and any(mark in self.gaps[end] for mark in ":{")
+        return True
+
+    def _head(self, start: int, *, cued: bool) -> _Claim | None:
+        """What a sentence says first, past words that say nothing."""
+        at = start
+        while at < self.count:
+            if at > start and self.text.begins_sentence(at) and not (cued and self.gaps[at].strip() in {"", ":"}):
+                return None
+            claim = self._claim(at, cued=cued, first=at == start) or self._beginning(at)
+            if claim is not None:
+                alone = self.text.begins_sentence(claim.end)
+                return replace(claim, certain=claim.certain or cued or alone)
+            cue = _CUES.match(self.bare, at)
+            lead = _LEADS.match(self.bare, at)
+            if cue is None and lead is None:
+                self._note_unknown_key(at)
+                return None
+            cued = cued or cue is not None
+            at = max(found[0] for found in (cue, lead) if found is not None)
+        return None
+
+    def _note_unknown_key(self, at: int) -> None:
+        word = self.words[at]
+        if (is_letter(word) or is_number(word)) and self._closed(at, at + 1, cued=False):
+            self.unknown_key = not self.text.measures(at, at + 1)
+
+    def _claim(self, at: int, *, cued: bool, first: bool) -> _Claim | None:
+        """What is named at one word: the longer one of a label and an option."""
+        key = self.scale.keys.match(self.words, at)
+        text = self.scale.texts.match(self.words, at)
+        if key is not None and (text is None or text[0] <= key[0]):
+            claim = self._key_claim(at, *key, cued=cued, first=first)
+            if claim is not None and text is not None and not claim.certain:
+                claim = replace(claim, options=claim.options | text[1])
+            if claim is not None or text is None:
+                return claim
+        return None if text is None else self._text_claim(at, *text)
+
+    def _key_claim(self, at: int, end: int, named: frozenset[int], *, cued: bool, first: bool) -> _Claim | None:
+        """A label, with the text of its option or without."""
+        if self.text.measures(at, end):
+            return None
+        end = self._out_of(end)
+        article = self.words[at] in _WORDLIKE and not self.gaps[end].strip(" ")
+        text = self._text_after(end)
+        claim = _Claim(at, end, named)
+        if text is not None and text[1] & named:
+            return self._other(replace(claim, end=text[0], certain=True))
+        if article and text is not None:
+            return None
+        return self._bare_key(claim, text, cued=cued, joins=first or not article)
+
+    def _bare_key(
+        self, claim: _Claim, text: tuple[int, frozenset[int]] | None, *, cued: bool, joins: bool
+    ) -> _Claim | None:
+        """A label without its option's text: nothing after it may say something else."""
+        at, end = claim.start, claim.end
+        other = self._other(claim)
+        if joins and other.reason is not None:
+            return other
+        if text is not None and self.text.begins_sentence(text[0]) | self._closed_gap(text[0]):
+            return replace(claim, reason="key_text_mismatch")
+        if self.cut and end == self.count and not self.gaps[end] and self._may_grow(claim):
+            return replace(claim, reason="ambiguous")
+        return self._begun(claim) if self._closed(at, end, cued=cued) else None
+
+    def _text_after(self, end: int) -> tuple[int, frozenset[int]] | None:
+        """The option named right after a label, or as all that the next words say ("B. I agree")."""
+        text = self.scale.texts.match(self.words, end)
+        at = end
+        while text is None:
+            lead = _LEADS.match(self.bare, at)
+            if lead is None:
+                return None
+            at = lead[0]
+            text = self.scale.texts.match(self.words, at)
+            if text is not None and not self.text.begins_sentence(text[0]):
+                return None
+        # A word that is both the next label and an option is a list, not a text.
+        key = self.scale.keys.match(self.words, at)
+        return None if key is not None and key[0] == text[0] and key[1] != text[1] and at != end else text
+
+    def _begun(self, claim: _Claim) -> _Claim:
+        """Compare a label with the beginning of an option behind it."""
+        stop = self._sentence_end(claim.end)
+        rest = self.words[claim.end : stop]
+        fitting = self._options_that_begin(rest, stop)
+        if not fitting:
+            return claim
+        if fitting & claim.options:
+            return replace(claim, end=stop, certain=True)
+        return replace(claim, reason="key_text_mismatch") if size(rest) >= 4 else claim
+
+    def _text_claim(self, at: int, end: int, named: frozenset[int]) -> _Claim | None:
+        """An option's text, with its label behind it or without."""
+        claim = _Claim(at, end, named)
+        if self.cut and end == self.count and not self.gaps[end]:
+            grown = self._options_that_begin(self.words[at:end], end)
+            return replace(claim, reason="ambiguous") if grown - named else claim
+        other = self._other(claim, brackets=True)
+        if other.reason is not None or other.end > end:
+            return other
+        return claim if self._closed_gap(end) else None
+
+    def _other(self, claim: _Claim, *, brackets: bool = False) -> _Claim:
+        """Whether another option is named in the same breath ("A or B", "A/B", "A. Agree B. Disagree").
+
+        Args:
+            claim: What was named so far.
+            brackets: Whether a label may follow as in "Agree (B)".
+        """
+        end = claim.end
+        joined = _CONJUNCTIONS.match(self.bare, end)
+        at = joined[0] if joined is not None else end
+        key = self.scale.keys.match(self.words, at)
+        text = self.scale.texts.match(self.words, at)
+        if key is None and joined is not None:
+            # "o", "e", "i" are labels before they are conjunctions.
+            key = self.scale.keys.match(self.words, end)
+            at = end if key is not None else at
+        gap = self.gaps[end]
+        if key is not None and self._closed(at, key[0], cued=False) and not self.text.measures(at, key[0]):
+            if key[1] == claim.options:
+                return replace(claim, end=key[0], certain=True) if brackets and gap.strip() else claim
+            bracketed = brackets and joined is None and gap.strip() not in {"/", ",", "&", "+"} and "\n" not in gap
+            return replace(claim, reason="key_text_mismatch" if bracketed else "ambiguous")
+        listed = joined is not None or gap.strip() in {"/", ",", "&", "+"}
+        if text is not None and listed and text[1] != claim.options and self._closed_gap(text[0]):
+            return replace(claim, reason="ambiguous")
+        return claim
+
+    def _beginning(self, at: int) -> _Claim | None:
+        """An option of which only the beginning was written, because the text was cut off or the option is long."""
+        stop = self._sentence_end(at)
+        said = self.words[at:stop]
+        cut = self.cut and stop == self.count
+        if not cut and size(said) < _BEGINNING:
+            return None
+        fitting = self._options_that_begin(said, stop)
+        if len(fitting) == 1 and not cut and size(self.scale.words[next(iter(fitting))]) < _LONG:
+            return None
+        if cut and size(said) < 3:
+            return None
+        if not fitting:
+            return None
+        return _Claim(at, stop, fitting, reason="ambiguous" if len(fitting) > 1 else None)
+
+    def _options_that_begin(self, said: tuple[str, ...], stop: int) -> frozenset[int]:
+        """Options that begin with these words and go on; the last word may be cut where the text is."""
+        if not said:
+            return frozenset()
+        if self.cut and stop == self.count and not self.gaps[stop]:
+            start = " ".join(said)
+            joined = [" ".join(words) for words in self.scale.words]
+            return frozenset(i for i, words in enumerate(joined) if words.startswith(start) and words != start)
+        count = len(said)
+        return frozenset(i for i, words in enumerate(self.scale.words) if len(words) > count and words[:count] == said)
+
+    def _may_grow(self, claim: _Claim) -> bool:
+        """Whether a label at the end of a cut text could have become another one, or is a pronoun."""
+        word = self.words[claim.end - 1]
+        if word == _PRONOUN:
+            return True
+        return claim.end - claim.start == 1 and any(
+            other != word and other.startswith(word) and not options & claim.options
+            for other, options in self.scale.key_words.items()
+        )
+
+    def _out_of(self, end: int) -> int:
+        """Past the second number of "7/10" and "7 out of 10"."""
+        top = self.scale.top
+        said = _OUT_OF.match(self.bare, end)
+        at = said[0] if said is not None else end
+        if at < self.count and self.words[at] == top and (said is not None or self.gaps[end].strip() == "/"):
+            return at + 1
+        return end
+
+    def _closed(self, at: int, end: int, *, cued: bool) -> bool:
+        """Whether a label ends where it ends: marks, line ends and explanations close it, other words do not."""
+        word = self.words[at]
+        gap = self.gaps[end]
+        if end - at == 1 and word in _WORDLIKE and end < self.count:
+            mark = gap.strip()[:1]
+            if gap[:1] == " " and mark and mark in _OPENING:
+                return False
+            if word == _PRONOUN:
+                return "\n" in gap or (mark != "" and mark in ".:)]}*\"'`" and self._closed_gap(end))
+        elif cued and end - at == 1 and is_letter(word) and not gap.strip():
+            return True
+        return self._closed_gap(end)
+
+    def _closed_gap(self, end: int) -> bool:
+        gap = self.gaps[end]
+        if end == self.count or "\n" in gap:
+            return True
+        if gap in {".", "-", "_"} and self.words[end][0].isascii():
+            return False
+        if gap.strip():
+            return True
+        ending = _ENDINGS.match(self.bare, end)
+        if ending is not None:
+            return self._closed_gap(ending[0])
+        return _TRAILS.match(self.bare, end) is not None
+
+    def _sentence_end(self, at: int) -> int:
+        end = at + 1
+        while end < self.count and not self.text.begins_sentence(end):
+            end += 1
+        return min(end, self.count)
