@@ -13,14 +13,15 @@ from typing import Final
 # What follows is the answer, wherever in the text this stands.
 CUES: Final = """
 answer, answers, answer is, answer would be, answer would have to be, answer has to be, my answer, the answer
-i answer, would answer, i choose, would choose, will choose, i would have to choose, had to choose, have to choose
-must choose, i pick, would pick, will pick, had to pick, have to pick, i select, would select, will select
-i go with, would go with, will go with, id go with, ill go with, im going with, id choose, id pick, id select
+i answer, i would answer, i choose, i prefer, if i had to, if i must, if i were to choose, if forced to choose
+i would choose, i will choose, i would have to choose, had to choose, have to choose
+must choose, i pick, i would pick, i will pick, had to pick, have to pick, i select, i would select, i will select
+i go with, i would go with, will go with, id go with, ill go with, im going with, id choose, id pick, id select
 id answer
 ill choose, ill pick, ill select, ill answer, i would say, id say, i have to say, had to say, my choice
 my choice is
 my response, response, my selection, my pick, final answer, boxed, best answer, correct answer, i opt for
-would opt for, i would rate, id rate, my rating, my rating is, i lean towards, would lean towards
+i would opt for, i would rate, id rate, my rating, my rating is, i lean towards, i would lean towards
 antwort, antwort ist, antwort lautet, antwort ware, ich wahle, wurde ich wahlen, ich wurde wahlen, ich wurde sagen
 ich antworte, wurde ich antworten, ich entscheide mich fur, meine wahl, meine wahl ist
 reponse, ma reponse, reponse est, je choisis, je choisirais, je dirais, je repondrais, mon choix, mon choix est
@@ -110,8 +111,17 @@ and, und, et, y, e, en, och, oraz, i, ve, dan, va, и, й, і, та, και, 和
 
 OUT_OF: Final = "out of, of, von, auf, sur, de, di, su, van, av, из"
 
+# What was denied before these is not denied after them.
+CONTRASTS: Final = """
+but, however, yet, aber, doch, mais, pero, mas, ma, maar, men, ale, но, однако, але, ama
+fakat, tetapi, لكن, लेकिन, 但, 但是, でも
+"""
+
 # An option that reads so, followed by a refusal, is an interjection.
-NO: Final = "no, nein, non, não, nao, nee, nej, nie, нет, ні, 不, いいえ, 아니요, ไม่, नहीं, لا, hayır, tidak, không, לא"
+NO: Final = """
+no, nein, non, não, nao, nee, nej, nie, нет, ні, 不, いいえ, 아니요, ไม่, नहीं, لا, hayır, tidak
+không, לא
+"""
 
 # Other words make of the option that follows something else.
 NEGATIONS: Final = """

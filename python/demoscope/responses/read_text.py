@@ -29,6 +29,7 @@ _TRAILS: Final = phrases(answer_phrases.TRAILS)
 _ENDINGS: Final = phrases(answer_phrases.ENDINGS)
 _CONJUNCTIONS: Final = phrases(answer_phrases.OR, answer_phrases.AND)
 _OUT_OF: Final = phrases(answer_phrases.OUT_OF)
+_CONTRASTS: Final = phrases(answer_phrases.CONTRASTS)
 _NO: Final = phrases(answer_phrases.NO)
 _NEGATIONS: Final = phrases(answer_phrases.NEGATIONS)
 _REFUSALS: Final = phrases(answer_phrases.REFUSALS)
@@ -39,7 +40,7 @@ _NEXT_QUESTION: Final = phrases(answer_phrases.NEXT_QUESTION)
 _WORDLIKE: Final = frozenset("aeioyuàéаивксоуяі")
 _PRONOUN: Final = "i"
 _OPENING: Final = "\"'([{<*_`«“„‚「『"
-_TAG: Final = re.compile(r"<([a-z]{1,12})>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_TAG: Final = re.compile(r"<([a-z]{1,12})>(.{0,200}?)</\1>", re.IGNORECASE | re.DOTALL)
 _CONTROL_TOKEN: Final = re.compile(r"<\|[^|>]{1,30}\|>|</?s>|<(?:end|start)_of_turn>")
 _LONG: Final = 17
 """Letters of an option that counts as long: models shorten it, so a beginning of it will do."""
@@ -85,6 +86,8 @@ class Scale:
         words: Options as words.
         exact: Whole answers that need no thought.
         raw: Labels and options made of punctuation only.
+        key_words: Labels of one word.
+        top: The highest of at least five numbers, if the labels are numbers.
     """
 
     accents: bool
@@ -95,16 +98,11 @@ class Scale:
     exact: dict[tuple[str, ...], frozenset[int]]
     raw: dict[str, frozenset[int]]
     key_words: dict[str, frozenset[int]]
+    top: str | None
 
     def split(self, text: str) -> Words:
         """Cut a text into words as the options are cut."""
         return split(text, accents=self.accents, symbols=self.symbols)
-
-    @property
-    def top(self) -> str | None:
-        """The highest of at least five numbers, if the labels are numbers."""
-        numbers = [word for word in self.key_words if is_number(word)]
-        return max(numbers, key=float) if len(numbers) >= 5 else None
 
 
 def read_text(text: str, *, labels: Sequence[str], options: Sequence[str], truncated: bool = False) -> Reading:
@@ -163,6 +161,7 @@ def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
         if not parts[option] and text.strip()
     ]
     by_key = _sets(list(enumerate(keys)))
+    numbers = [key[0] for key in by_key if len(key) == 1 and is_number(key[0])]
     return Scale(
         accents=accents,
         symbols=symbols,
@@ -172,6 +171,7 @@ def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
         exact=_sets([*enumerate(keys), *enumerate(words), *pairs]),
         raw=_sets(raw),
         key_words={parts[0]: named for parts, named in by_key.items() if len(parts) == 1},
+        top=max(numbers, key=float) if len(numbers) >= 5 else None,
     )
 
 
@@ -259,8 +259,11 @@ class _Reader:
 
     def _announces(self, at: int, end: int) -> bool:
         """Whether a phrase inside a sentence introduces the answer: not negated, and more than the word "answer"."""
-        if any(_NEGATIONS.match(self.bare, before) for before in range(max(0, at - 3), at)):
-            return False
+        for before in range(at - 1, max(-1, at - 4), -1):
+            if self.gaps[before + 1].strip() or _CONTRASTS.match(self.bare, before):
+                break
+            if _NEGATIONS.match(self.bare, before):
+                return False
         if end - at == 1:
             return end < self.count and any(mark in self.gaps[end] for mark in ":{")
         return True
@@ -273,8 +276,9 @@ class _Reader:
                 return None
             claim = self._claim(at, cued=cued, first=at == start) or self._beginning(at)
             if claim is not None:
-                alone = self.text.begins_sentence(claim.end)
-                return replace(claim, certain=claim.certain or cued or alone)
+                if "?" in self.gaps[claim.end] and claim.end < self.count:
+                    return None
+                return replace(claim, certain=claim.certain or cued or self._alone(claim))
             cue = _CUES.match(self.bare, at)
             lead = _LEADS.match(self.bare, at)
             if cue is None and lead is None:
@@ -283,6 +287,13 @@ class _Reader:
             cued = cued or cue is not None
             at = max(found[0] for found in (cue, lead) if found is not None)
         return None
+
+    def _alone(self, claim: _Claim) -> bool:
+        """Whether nothing else stands in the sentence; after "1." in a list something does."""
+        gap = self.gaps[claim.end]
+        if claim.end == self.count or "\n" in gap:
+            return True
+        return self.text.begins_sentence(claim.end) and self.words[claim.start] not in self.scale.key_words
 
     def _note_unknown_key(self, at: int) -> None:
         word = self.words[at]
@@ -311,6 +322,10 @@ class _Reader:
         claim = _Claim(at, end, named)
         if text is not None and text[1] & named:
             return self._other(replace(claim, end=text[0], certain=True))
+        if text is not None and self.cut and text[0] == self.count and not self.gaps[self.count]:
+            # "A. Agree" on the way to "A. Agree strongly".
+            if named & self._options_that_begin(self.words[end : text[0]], text[0]):
+                return replace(claim, end=text[0], certain=True)
         if article and text is not None:
             return None
         return self._bare_key(claim, text, cued=cued, joins=first or not article)
@@ -325,8 +340,11 @@ class _Reader:
             return other
         if text is not None and self.text.begins_sentence(text[0]) | self._closed_gap(text[0]):
             return replace(claim, reason="key_text_mismatch")
-        if self.cut and end == self.count and not self.gaps[end] and self._may_grow(claim):
-            return replace(claim, reason="ambiguous")
+        if self.cut and end == self.count and not self.gaps[end]:
+            if self.words[at] == _PRONOUN:
+                return None
+            if self._may_grow(claim):
+                return replace(claim, reason="ambiguous")
         return self._begun(claim) if self._closed(at, end, cued=cued) else None
 
     def _text_after(self, end: int) -> tuple[int, frozenset[int]] | None:
@@ -375,7 +393,10 @@ class _Reader:
             brackets: Whether a label may follow as in "Agree (B)".
         """
         end = claim.end
-        joined = _CONJUNCTIONS.match(self.bare, end)
+        gap = self.gaps[end]
+        joined = None if self.text.begins_sentence(end) else _CONJUNCTIONS.match(self.bare, end)
+        if gap.strip() and end < self.count and len(self.bare[end]) == 1 and self.bare[end].isascii():
+            joined = None  # after a comma "I" is a pronoun, not a Polish "and"
         at = joined[0] if joined is not None else end
         key = self.scale.keys.match(self.words, at)
         text = self.scale.texts.match(self.words, at)
@@ -383,7 +404,6 @@ class _Reader:
             # "o", "e", "i" are labels before they are conjunctions.
             key = self.scale.keys.match(self.words, end)
             at = end if key is not None else at
-        gap = self.gaps[end]
         if key is not None and self._closed(at, key[0], cued=False) and not self.text.measures(at, key[0]):
             if key[1] == claim.options:
                 return replace(claim, end=key[0], certain=True) if brackets and gap.strip() else claim
@@ -422,10 +442,8 @@ class _Reader:
         return frozenset(i for i, words in enumerate(self.scale.words) if len(words) > count and words[:count] == said)
 
     def _may_grow(self, claim: _Claim) -> bool:
-        """Whether a label at the end of a cut text could have become another one, or is a pronoun."""
+        """Whether a label at the end of a cut text could have become another one."""
         word = self.words[claim.end - 1]
-        if word == _PRONOUN:
-            return True
         return claim.end - claim.start == 1 and any(
             other != word and other.startswith(word) and not options & claim.options
             for other, options in self.scale.key_words.items()
