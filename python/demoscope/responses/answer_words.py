@@ -77,10 +77,10 @@ class Words:
     gaps: tuple[str, ...]
     bare: tuple[str, ...]
 
-    def begins_sentence(self, at: int) -> bool:
-        """Whether a sentence or a line ends before this word, or the text does."""
-        gap = self.gaps[at]
-        return at in {0, len(self.words)} or (gap != "." and _SENTENCE_END.search(gap) is not None)
+    def sentence_starts(self) -> list[bool]:
+        """Whether a sentence or a line ends before each word; always so before the first and after the last."""
+        inner = [gap != "." and _SENTENCE_END.search(gap) is not None for gap in self.gaps[1:-1]]
+        return [True, *inner, True] if self.words else [True]
 
     def measures(self, at: int, end: int) -> bool:
         """Whether a number is part of a quantity (``3%``, ``10+``) or a bound (``>3``), not a label."""

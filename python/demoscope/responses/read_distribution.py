@@ -46,8 +46,8 @@ _BEFORE_NUMBER: Final = re.compile(r"\s+(?=\d+(?:\.\d+)?\s*(?:%|\s[^\W\d]))")
 _LONGEST_ENTRY: Final = 500
 """Characters; a longer line is prose."""
 
-_Entry: TypeAlias = tuple[str, float, bool]
-"""What a share was said of, the number, and whether it was called per cent."""
+_Entry: TypeAlias = tuple[int, float, bool]
+"""Displayed index (-1 for a label that does not exist), the number said of it, and whether it was called per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def read_distribution(
     shown = tuple(labels), tuple(options)
     cleaned = text.rpartition("</think>")[2]
     try:
-        stated = _stated(list(_entries(cleaned, *shown)), *shown)
+        stated = _stated(_entries(cleaned, *shown))
         if stated:
             return DistributionReading("valid", None, _shares(stated, len(options)))
     except _UnreadableError as unreadable:
@@ -107,14 +107,11 @@ def read_distribution(
     return DistributionReading("invalid", "truncated" if truncated else "invalid_text")
 
 
-def _stated(entries: list[_Entry], labels: tuple[str, ...], options: tuple[str, ...]) -> dict[int, tuple[float, bool]]:
+def _stated(entries: Iterator[_Entry]) -> dict[int, tuple[float, bool]]:
     """Number and unit of every option that a text speaks of."""
     stated: dict[int, tuple[float, bool]] = {}
     unknown = False
-    for key, number, percent in entries:
-        option = _option(key, labels, options)
-        if option is None:
-            continue
+    for option, number, percent in entries:
         if option < 0:
             unknown = True
             continue
@@ -164,7 +161,10 @@ def _entries(text: str, labels: tuple[str, ...], options: tuple[str, ...]) -> It
     """Every pair of a name and a number in a text."""
     found = _json_entries(text)
     if found is not None:
-        yield from found
+        for name, value in found:
+            option = _option(name, labels, options)
+            if option is not None:
+                yield option, *_json_number(value)
         return
     plain = fold(text.replace("\u066b", ".").replace("\u066a", "%"), accents=True)
     plain = _DECIMAL_COMMA.sub(r"\1.\2", re.sub(r"[*_`\"“”„«»{}\[\]]", "", plain))
@@ -207,16 +207,18 @@ def _entry(piece: str, labels: tuple[str, ...], options: tuple[str, ...]) -> _En
         if match is None:
             continue
         number = float(match["number"]) * (-1 if match["sign"] else 1)
-        entry = match["key"], number, match["percent"] is not None
         option = _option(match["key"], labels, options)
-        if option is not None and option >= 0:
+        if option is None:
+            continue
+        entry = option, number, match["percent"] is not None
+        if option >= 0:
             return entry
-        fallback = fallback if option is None else fallback or entry
+        fallback = fallback or entry
     return fallback
 
 
-def _json_entries(text: str) -> list[_Entry] | None:
-    """Entries of a JSON object, or of a list of objects with a name and a number each."""
+def _json_entries(text: str) -> list[tuple[str, object]] | None:
+    """Names and values of a JSON object, or of a list of objects with a name and a number each."""
     start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
     end = max(text.rfind("}"), text.rfind("]"))
     if not 0 <= start < end:
@@ -228,16 +230,16 @@ def _json_entries(text: str) -> list[_Entry] | None:
     while isinstance(value, _Pairs) and len(value) == 1 and isinstance(value[0][1], list):
         value = value[0][1]
     if isinstance(value, _Pairs):
-        return [_json_entry(name, number) for name, number in value]
+        return list(value)
     if not (isinstance(value, list) and value and all(isinstance(part, _Pairs) for part in value)):
         return None
-    entries = []
+    entries: list[tuple[str, object]] = []
     for part in value:
         names = [name for _, name in part if isinstance(name, str)]
         numbers = [number for _, number in part if isinstance(number, int | float)]
         if not names or len(numbers) != 1:
             return None
-        entries.append(_json_entry(names[0], numbers[0]))
+        entries.append((names[0], numbers[0]))
     return entries
 
 
@@ -245,14 +247,14 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object with all its names, repeated ones too."""
 
 
-def _json_entry(name: str, value: object) -> _Entry:
+def _json_number(value: object) -> tuple[float, bool]:
     if isinstance(value, str):
         said = re.fullmatch(rf"\s*(-?)({_NUMBER})\s*({_PERCENT})?\s*", _DECIMAL_COMMA.sub(r"\1.\2", fold(value)))
         if said is not None:
-            return name, float(said[1] + said[2]), said[3] is not None
+            return float(said[1] + said[2]), said[3] is not None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return name, math.nan, False
+        return math.nan, False
     try:
-        return name, float(value), False
+        return float(value), False
     except OverflowError:
-        return name, math.inf, False
+        return math.inf, False

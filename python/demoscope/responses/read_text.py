@@ -40,6 +40,7 @@ _NEXT_QUESTION: Final = phrases(answer_phrases.NEXT_QUESTION)
 _WORDLIKE: Final = frozenset("aeioyuàéаивксоуяі")
 _PRONOUN: Final = "i"
 _OPENING: Final = "\"'([{<*_`«“„‚「『"
+_LIST_MARKS: Final = frozenset("/,&+、،・")
 _TAG: Final = re.compile(r"<([a-z]{1,12})>(.{0,200}?)</\1>", re.IGNORECASE | re.DOTALL)
 _CONTROL_TOKEN: Final = re.compile(r"<\|[^|>]{1,30}\|>|</?s>|<(?:end|start)_of_turn>")
 _LONG: Final = 17
@@ -88,6 +89,7 @@ class Scale:
         raw: Labels and options made of punctuation only.
         key_words: Labels of one word.
         top: The highest of at least five numbers, if the labels are numbers.
+        longest: Words of the longest option.
     """
 
     accents: bool
@@ -99,6 +101,7 @@ class Scale:
     raw: dict[str, frozenset[int]]
     key_words: dict[str, frozenset[int]]
     top: str | None
+    longest: int
 
     def split(self, text: str) -> Words:
         """Cut a text into words as the options are cut."""
@@ -172,6 +175,7 @@ def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
         raw=_sets(raw),
         key_words={parts[0]: named for parts, named in by_key.items() if len(parts) == 1},
         top=max(numbers, key=float) if len(numbers) >= 5 else None,
+        longest=max(map(len, words), default=0),
     )
 
 
@@ -201,6 +205,11 @@ class _Reader:
         self.count = len(words.words)
         self.cut = cut
         self.unknown_key = False
+        self.passed = 0
+        self.begins = words.sentence_starts()
+        self.ends = [self.count] * (self.count + 1)
+        for at in range(self.count - 1, -1, -1):
+            self.ends[at] = at + 1 if self.begins[at + 1] else self.ends[at + 1]
 
     def read(self) -> Reading:
         claims = self._claims()
@@ -224,9 +233,9 @@ class _Reader:
             return False
         start, end = claims[0].start, claims[0].end
         no = _NO.match(self.bare, start)
-        if no is None or no[0] != end or end == self.count or self.text.begins_sentence(end):
+        if no is None or no[0] != end or end == self.count or self.begins[end]:
             return False
-        rest = self.bare[end : self._sentence_end(end)]
+        rest = self.bare[end : self.ends[end]]
         return _REFUSALS.anywhere(rest) or _DONT_KNOWS.anywhere(rest)
 
     def _claims(self) -> list[_Claim]:
@@ -235,7 +244,7 @@ class _Reader:
         done = 0
         stop = self.count
         for start in range(self.count):
-            if not self.text.begins_sentence(start):
+            if not self.begins[start]:
                 continue
             if start and "\n" in self.gaps[start] and _NEXT_QUESTION.match(self.bare, start):
                 stop = start
@@ -246,14 +255,16 @@ class _Reader:
                     claims.append(claim)
                     done = claim.end
         spans = [range(claim.start, claim.end) for claim in claims]
+        done = 0
         for at in range(stop):
-            if any(at in span for span in spans):
-                continue
             cue = _CUES.match(self.bare, at)
-            if cue is not None and self._announces(at, cue[0]):
+            if cue is None or at < done or any(at in span for span in spans):
+                continue
+            if self._announces(at, cue[0]):
                 claim = self._head(cue[0], cued=True)
                 if claim is not None:
                     claims.append(claim)
+                done = self.passed
         claims.sort(key=lambda claim: claim.start)
         return [claim for claim in claims if claim.certain or claim is claims[0]]
 
@@ -272,7 +283,8 @@ class _Reader:
         """What a sentence says first, past words that say nothing."""
         at = start
         while at < self.count:
-            if at > start and self.text.begins_sentence(at) and not (cued and self.gaps[at].strip() in {"", ":"}):
+            self.passed = at
+            if at > start and self.begins[at] and not (cued and self.gaps[at].strip() in {"", ":"}):
                 return None
             claim = self._claim(at, cued=cued, first=at == start) or self._beginning(at)
             if claim is not None:
@@ -281,8 +293,9 @@ class _Reader:
                 return replace(claim, certain=claim.certain or cued or self._alone(claim))
             cue = _CUES.match(self.bare, at)
             lead = _LEADS.match(self.bare, at)
-            if cue is None and lead is None:
+            if lead is None or at == start:
                 self._note_unknown_key(at)
+            if cue is None and lead is None:
                 return None
             cued = cued or cue is not None
             at = max(found[0] for found in (cue, lead) if found is not None)
@@ -293,12 +306,12 @@ class _Reader:
         gap = self.gaps[claim.end]
         if claim.end == self.count or "\n" in gap:
             return True
-        return self.text.begins_sentence(claim.end) and self.words[claim.start] not in self.scale.key_words
+        return self.begins[claim.end] and self.words[claim.start] not in self.scale.key_words
 
     def _note_unknown_key(self, at: int) -> None:
         word = self.words[at]
         if (is_letter(word) or is_number(word)) and self._closed(at, at + 1, cued=False):
-            self.unknown_key = not self.text.measures(at, at + 1)
+            self.unknown_key = self.unknown_key or not self.text.measures(at, at + 1)
 
     def _claim(self, at: int, *, cued: bool, first: bool) -> _Claim | None:
         """What is named at one word: the longer one of a label and an option."""
@@ -338,7 +351,7 @@ class _Reader:
         other = self._other(claim)
         if joins and other.reason is not None:
             return other
-        if text is not None and self.text.begins_sentence(text[0]) | self._closed_gap(text[0]):
+        if text is not None and self.begins[text[0]] | self._closed_gap(text[0]):
             return replace(claim, reason="key_text_mismatch")
         if self.cut and end == self.count and not self.gaps[end]:
             if self.words[at] == _PRONOUN:
@@ -357,7 +370,7 @@ class _Reader:
                 return None
             at = lead[0]
             text = self.scale.texts.match(self.words, at)
-            if text is not None and not self.text.begins_sentence(text[0]):
+            if text is not None and not self.begins[text[0]]:
                 return None
         # A word that is both the next label and an option is a list, not a text.
         key = self.scale.keys.match(self.words, at)
@@ -365,8 +378,8 @@ class _Reader:
 
     def _begun(self, claim: _Claim) -> _Claim:
         """Compare a label with the beginning of an option behind it."""
-        stop = self._sentence_end(claim.end)
-        rest = self.words[claim.end : stop]
+        stop = self.ends[claim.end]
+        rest = self.words[claim.end : min(stop, claim.end + self.scale.longest + 1)]
         fitting = self._options_that_begin(rest, stop)
         if not fitting:
             return claim
@@ -394,7 +407,7 @@ class _Reader:
         """
         end = claim.end
         gap = self.gaps[end]
-        joined = None if self.text.begins_sentence(end) else _CONJUNCTIONS.match(self.bare, end)
+        joined = None if self.begins[end] else _CONJUNCTIONS.match(self.bare, end)
         if gap.strip() and end < self.count and len(self.bare[end]) == 1 and self.bare[end].isascii():
             joined = None  # after a comma "I" is a pronoun, not a Polish "and"
         at = joined[0] if joined is not None else end
@@ -407,16 +420,19 @@ class _Reader:
         if key is not None and self._closed(at, key[0], cued=False) and not self.text.measures(at, key[0]):
             if key[1] == claim.options:
                 return replace(claim, end=key[0], certain=True) if brackets and gap.strip() else claim
-            bracketed = brackets and joined is None and gap.strip() not in {"/", ",", "&", "+"} and "\n" not in gap
+            bracketed = brackets and joined is None and gap.strip() not in _LIST_MARKS and "\n" not in gap
             return replace(claim, reason="key_text_mismatch" if bracketed else "ambiguous")
-        listed = joined is not None or gap.strip() in {"/", ",", "&", "+"}
+        listed = joined is not None or gap.strip() in _LIST_MARKS
+        listed = listed or (brackets and gap.strip() != "" and not self.begins[end])
         if text is not None and listed and text[1] != claim.options and self._closed_gap(text[0]):
             return replace(claim, reason="ambiguous")
         return claim
 
     def _beginning(self, at: int) -> _Claim | None:
         """An option of which only the beginning was written, because the text was cut off or the option is long."""
-        stop = self._sentence_end(at)
+        stop = self.ends[at]
+        if stop - at > self.scale.longest:
+            return None
         said = self.words[at:stop]
         cut = self.cut and stop == self.count
         if not cut and size(said) < _BEGINNING:
@@ -432,7 +448,7 @@ class _Reader:
 
     def _options_that_begin(self, said: tuple[str, ...], stop: int) -> frozenset[int]:
         """Options that begin with these words and go on; the last word may be cut where the text is."""
-        if not said:
+        if not 0 < len(said) <= self.scale.longest:
             return frozenset()
         if self.cut and stop == self.count and not self.gaps[stop]:
             start = " ".join(said)
@@ -484,9 +500,3 @@ class _Reader:
         if ending is not None:
             return self._closed_gap(ending[0])
         return _TRAILS.match(self.bare, end) is not None
-
-    def _sentence_end(self, at: int) -> int:
-        end = at + 1
-        while end < self.count and not self.text.begins_sentence(end):
-            end += 1
-        return min(end, self.count)
