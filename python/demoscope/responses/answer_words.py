@@ -130,26 +130,25 @@ class Phrases(Generic[Value]):
     """Sequences of words to look for, each with a value; the longest one counts."""
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Value]]) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Value]]] = {}
-        for words, value in entries:
-            if words:
-                self._by_first.setdefault(words[0], []).append((words, value))
-        for group in self._by_first.values():
-            group.sort(key=lambda entry: -len(entry[0]))
+        self._values = {words: value for words, value in entries if words}
+        lengths: dict[str, set[int]] = {}
+        for words in self._values:
+            lengths.setdefault(words[0], set()).add(len(words))
+        self._lengths = {word: tuple(sorted(some, reverse=True)) for word, some in lengths.items()}
 
     def match(self, words: tuple[str, ...], at: int) -> tuple[int, Value] | None:
         """End and value of the longest phrase that begins at a word, if there is one."""
         if at >= len(words):
             return None
-        for phrase, value in self._by_first.get(words[at], ()):
-            end = at + len(phrase)
-            if words[at:end] == phrase:
-                return end, value
+        for length in self._lengths.get(words[at], ()):
+            phrase = words[at : at + length]
+            if phrase in self._values:
+                return at + length, self._values[phrase]
         return None
 
     def anywhere(self, words: tuple[str, ...]) -> bool:
         """Whether any phrase stands anywhere in a text."""
-        return any(self.match(words, at) is not None for at in range(len(words)))
+        return any(word in self._lengths and self.match(words, at) is not None for at, word in enumerate(words))
 
 
 def phrases(*tables: str) -> Phrases[None]:

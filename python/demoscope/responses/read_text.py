@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from demoscope.responses import answer_phrases
-from demoscope.responses.answer_words import Phrases, Words, is_letter, is_number, phrases, size, split
+from demoscope.responses.answer_scale import Scale, compile_scale
+from demoscope.responses.answer_words import Words, is_letter, is_number, phrases, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from demoscope.schema import AnswerStatus, InvalidReason
-
-Name = TypeVar("Name", str, tuple[str, ...])
 
 _CUES: Final = phrases(answer_phrases.CUES)
 _LEADS: Final = phrases(answer_phrases.LEADS)
@@ -40,6 +38,7 @@ _NEXT_QUESTION: Final = phrases(answer_phrases.NEXT_QUESTION)
 _WORDLIKE: Final = frozenset("aeioyuàéаивксоуяі")
 _PRONOUN: Final = "i"
 _OPENING: Final = "\"'([{<*_`«“„‚「『"
+_MOST_LEADS: Final = 8
 _LIST_MARKS: Final = frozenset("/,&+、،・")
 _TAG: Final = re.compile(r"<([a-z]{1,12})>(.{0,200}?)</\1>", re.IGNORECASE | re.DOTALL)
 _CONTROL_TOKEN: Final = re.compile(r"<\|[^|>]{1,30}\|>|</?s>|<(?:end|start)_of_turn>")
@@ -75,39 +74,6 @@ class _Claim:
     certain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Labels and options in displayed order, ready to be looked for.
-
-    Attributes:
-        accents: Whether accents tell options apart.
-        symbols: Whether signs do.
-        keys: Labels, where they are not the options themselves.
-        texts: Options.
-        words: Options as words.
-        exact: Whole answers that need no thought.
-        raw: Labels and options made of punctuation only.
-        key_words: Labels of one word.
-        top: The highest of at least five numbers, if the labels are numbers.
-        longest: Words of the longest option.
-    """
-
-    accents: bool
-    symbols: bool
-    keys: Phrases[frozenset[int]]
-    texts: Phrases[frozenset[int]]
-    words: tuple[tuple[str, ...], ...]
-    exact: dict[tuple[str, ...], frozenset[int]]
-    raw: dict[str, frozenset[int]]
-    key_words: dict[str, frozenset[int]]
-    top: str | None
-    longest: int
-
-    def split(self, text: str) -> Words:
-        """Cut a text into words as the options are cut."""
-        return split(text, accents=self.accents, symbols=self.symbols)
-
-
 def read_text(text: str, *, labels: Sequence[str], options: Sequence[str], truncated: bool = False) -> Reading:
     """Read an answer that was written freely.
 
@@ -138,53 +104,6 @@ def read_text(text: str, *, labels: Sequence[str], options: Sequence[str], trunc
     if found is not None and not truncated and not words.measures(0, len(words.words)):
         return _named(found)
     return _Reader(scale, words, cut=truncated).read()
-
-
-@lru_cache(maxsize=1024)
-def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
-    """Prepare labels and options; marks are ignored as far as the options differ without them."""
-    for accents, symbols in ((False, False), (True, False), (False, True), (True, True)):
-        words = tuple(split(option, accents=accents, symbols=symbols).words for option in options)
-        if all(words) and len(set(words)) == len(words):
-            break
-    keys = tuple(split(label, accents=accents, symbols=symbols).words for label in labels)
-    texts = list(enumerate(words))
-    if keys == words:
-        keys = tuple(parts[:1] for parts in words)
-        # Options such as "10 (Not at all)" that stand for themselves carry their label in front.
-        if len(set(keys)) == len(keys) and all(part and (is_number(part[0]) or is_letter(part[0])) for part in keys):
-            texts += [(option, parts[1:]) for option, parts in enumerate(words)]
-        else:
-            keys = ((),) * len(words)
-    pairs = [(option, key + text) for option, key in enumerate(keys) if key for text in [words[option]]]
-    raw = [
-        (option, text.strip())
-        for shown, parts in ((labels, keys), (options, words))
-        for option, text in enumerate(shown)
-        if not parts[option] and text.strip()
-    ]
-    by_key = _sets(list(enumerate(keys)))
-    numbers = [key[0] for key in by_key if len(key) == 1 and is_number(key[0])]
-    return Scale(
-        accents=accents,
-        symbols=symbols,
-        keys=Phrases(by_key.items()),
-        texts=Phrases(_sets(texts).items()),
-        words=words,
-        exact=_sets([*enumerate(keys), *enumerate(words), *pairs]),
-        raw=_sets(raw),
-        key_words={parts[0]: named for parts, named in by_key.items() if len(parts) == 1},
-        top=max(numbers, key=float) if len(numbers) >= 5 else None,
-        longest=max(map(len, words), default=0),
-    )
-
-
-def _sets(names: list[tuple[int, Name]]) -> dict[Name, frozenset[int]]:
-    found: dict[Name, set[int]] = {}
-    for option, name in names:
-        if name:
-            found.setdefault(name, set()).add(option)
-    return {name: frozenset(named) for name, named in found.items()}
 
 
 def _named(options: frozenset[int]) -> Reading:
@@ -335,9 +254,10 @@ class _Reader:
         claim = _Claim(at, end, named)
         if text is not None and text[1] & named:
             return self._other(replace(claim, end=text[0], certain=True))
-        if text is not None and self.cut and text[0] == self.count and not self.gaps[self.count]:
-            # "A. Agree" on the way to "A. Agree strongly".
-            if named & self._options_that_begin(self.words[end : text[0]], text[0]):
+        # "A. Agree" on the way to "A. Agree strongly".
+        if text is not None and self._cut_at(text[0]):
+            grown = self._options_that_begin(self.words[end : text[0]], text[0])
+            if named & grown:
                 return replace(claim, end=text[0], certain=True)
         if article and text is not None:
             return None
@@ -353,7 +273,7 @@ class _Reader:
             return other
         if text is not None and self.begins[text[0]] | self._closed_gap(text[0]):
             return replace(claim, reason="key_text_mismatch")
-        if self.cut and end == self.count and not self.gaps[end]:
+        if self._cut_at(end):
             if self.words[at] == _PRONOUN:
                 return None
             if self._may_grow(claim):
@@ -364,7 +284,7 @@ class _Reader:
         """The option named right after a label, or as all that the next words say ("B. I agree")."""
         text = self.scale.texts.match(self.words, end)
         at = end
-        while text is None:
+        while text is None and at < end + _MOST_LEADS:
             lead = _LEADS.match(self.bare, at)
             if lead is None:
                 return None
@@ -372,6 +292,8 @@ class _Reader:
             text = self.scale.texts.match(self.words, at)
             if text is not None and not self.begins[text[0]]:
                 return None
+        if text is None:
+            return None
         # A word that is both the next label and an option is a list, not a text.
         key = self.scale.keys.match(self.words, at)
         return None if key is not None and key[0] == text[0] and key[1] != text[1] and at != end else text
@@ -390,7 +312,7 @@ class _Reader:
     def _text_claim(self, at: int, end: int, named: frozenset[int]) -> _Claim | None:
         """An option's text, with its label behind it or without."""
         claim = _Claim(at, end, named)
-        if self.cut and end == self.count and not self.gaps[end]:
+        if self._cut_at(end):
             grown = self._options_that_begin(self.words[at:end], end)
             return replace(claim, reason="ambiguous") if grown - named else claim
         other = self._other(claim, brackets=True)
@@ -450,12 +372,16 @@ class _Reader:
         """Options that begin with these words and go on; the last word may be cut where the text is."""
         if not 0 < len(said) <= self.scale.longest:
             return frozenset()
-        if self.cut and stop == self.count and not self.gaps[stop]:
+        if self._cut_at(stop):
             start = " ".join(said)
             joined = [" ".join(words) for words in self.scale.words]
             return frozenset(i for i, words in enumerate(joined) if words.startswith(start) and words != start)
         count = len(said)
         return frozenset(i for i, words in enumerate(self.scale.words) if len(words) > count and words[:count] == said)
+
+    def _cut_at(self, end: int) -> bool:
+        """Whether the text was cut off right here, so that the word before may be half a word."""
+        return self.cut and end == self.count and not self.gaps[end]
 
     def _may_grow(self, claim: _Claim) -> bool:
         """Whether a label at the end of a cut text could have become another one."""
