@@ -143,7 +143,7 @@ class Phrases(Generic[Value]):
         for length in self._lengths.get(words[at], ()):
             phrase = words[at : at + length]
             if phrase in self._values:
-                return at + length, self._values[phrase]
+                return at + len(phrase), self._values[phrase]
         return None
 
     def anywhere(self, words: tuple[str, ...]) -> bool:
