@@ -138,13 +138,18 @@ def _shares(stated: dict[int, tuple[float, bool]], count: int) -> tuple[float, .
     return tuple(number / total for number in numbers)
 
 
-def _option(key: str, labels: tuple[str, ...], options: tuple[str, ...]) -> int | None:
-    """Displayed index of what a share was said of; -1 for a label that does not exist, ``None`` for other words."""
+def _known(key: str, labels: tuple[str, ...], options: tuple[str, ...]) -> frozenset[int] | None:
+    """Displayed indices of a label or an option that is named word by word."""
     scale = compile_scale(labels, options)
     words = scale.split(key)
-    found = scale.raw.get(key.strip())
     if words.words and not words.measures(0, len(words.words)):
-        found = scale.exact.get(words.words, found)
+        return scale.exact.get(words.words)
+    return scale.raw.get(key.strip())
+
+
+def _option(key: str, labels: tuple[str, ...], options: tuple[str, ...]) -> int | None:
+    """Displayed index of what a share was said of; -1 for a label that does not exist, ``None`` for other words."""
+    found = _known(key, labels, options)
     if found is not None:
         if len(found) > 1:
             raise _UnreadableError("ambiguous")
@@ -173,13 +178,13 @@ def _entries(text: str, labels: tuple[str, ...], options: tuple[str, ...]) -> It
         row = line.strip(" \t|")
         if not row or len(row) > _LONGEST_ENTRY:
             continue
-        for piece in _pieces(row):
+        for piece in _pieces(row, labels, options):
             entry = _entry(piece, labels, options)
             if entry is not None:
                 yield entry
 
 
-def _pieces(row: str) -> list[str]:
+def _pieces(row: str, labels: tuple[str, ...], options: tuple[str, ...]) -> list[str]:
     """Cut a line into parts with one share each."""
     if len(_ANY_NUMBER.findall(row)) <= 1:
         return [row]
@@ -192,7 +197,12 @@ def _pieces(row: str) -> list[str]:
             waiting = ""
     number_first = re.match(r"[(\s]*\d+(?:\.\d+)?\s*(?:%|\s[^\W\d])", row) is not None
     between = _BEFORE_NUMBER if number_first else _AFTER_NUMBER
-    return [part for piece in joined for part in (between.split(piece) if _several(piece) else [piece])]
+    pieces: list[str] = []
+    for piece in joined:
+        whole = _KEY_FIRST.fullmatch(piece)
+        known = whole is not None and _known(whole["key"], labels, options) is not None
+        pieces += [piece] if known or not _several(piece) else between.split(piece)
+    return pieces
 
 
 def _several(piece: str) -> bool:
