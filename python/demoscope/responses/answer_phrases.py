@@ -16,7 +16,8 @@ answer, answers, answer is, answer would be, answer would have to be, answer has
 i answer, i would answer, i choose, i prefer, if i had to, if i must, if i were to choose, if forced to choose
 i would choose, i will choose, i would have to choose, had to choose, have to choose
 must choose, i pick, i would pick, i will pick, had to pick, have to pick, i select, i would select, i will select
-i go with, i would go with, will go with, id go with, ill go with, im going with, id choose, id pick, id select
+i go with, i go for, i would go for, id go for, i would go with, will go with, id go with, ill go with
+im going with, id choose, id pick, id select
 id answer
 ill choose, ill pick, ill select, ill answer, i would say, id say, i have to say, had to say, my choice
 my choice is
@@ -49,7 +50,8 @@ will, be
 have to, think, feel, believe, guess, say, hmm, hm, okay, ok, sure, yes, yeah, personally, honestly, overall
 in my opinion, in general, generally, definitely, probably, likely, most likely, perhaps, maybe, either
 as a person
-nr, option, options, choice, choose, select, number, letter, category, alternative, level, rating, score, rate
+give, give it, nr, option, options, choice, choose, select, number, letter, category, alternative, level, rating
+score, rate
 on, at
 from my perspective, my view is, my opinion is, my position is, i am going with, thank you, thanks, hello, hi
 to be honest
@@ -77,7 +79,8 @@ TRAILS: Final = """
 because, since, as i, as it, as this, as my, as the, given, due to, based on, for me, for the, for this, for my
 with that, with this, with the, with it, that, to me, in my, in this, on this, on the, on a scale, on that
 about this
-about that, is my answer, is my choice, is the answer, is the closest, would be my, would be the, though
+about that, is my answer, is my choice, is the best answer, is the correct answer, is the best choice
+is the answer, is the closest, would be my, would be the, though
 i think, i guess, i believe, i would say, please, overall, personally, but, although, while, when it comes
 thank you, thanks
 weil, denn, da ich, da es, mit dieser, mit der, fur mich, ware meine, ist meine antwort, aber, dieser aussage

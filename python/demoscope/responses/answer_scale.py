@@ -67,6 +67,11 @@ def compile_scale(labels: tuple[str, ...], options: tuple[str, ...]) -> Scale:
         for option, text in enumerate(shown)
         if not parts[option] and text.strip()
     ]
+    # "Strongly agree" says "Agree strongly"; an option that reads so itself goes first.
+    turned = [
+        (option, parts[::-1]) for option, parts in texts if len(parts) == 2 and all(len(part) > 1 for part in parts)
+    ]
+    texts += [(option, parts) for option, parts in turned if parts not in words]
     by_key = _sets(list(enumerate(keys)))
     numbers = [key[0] for key in by_key if len(key) == 1 and is_number(key[0])]
     return Scale(

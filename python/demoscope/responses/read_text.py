@@ -25,7 +25,7 @@ _CUES: Final = phrases(answer_phrases.CUES)
 _LEADS: Final = phrases(answer_phrases.LEADS)
 _TRAILS: Final = phrases(answer_phrases.TRAILS)
 _ENDINGS: Final = phrases(answer_phrases.ENDINGS)
-_CONJUNCTIONS: Final = phrases(answer_phrases.OR, answer_phrases.AND)
+_CONJUNCTIONS: Final = phrases(answer_phrases.OR, answer_phrases.AND, answer_phrases.CONTRASTS)
 _OUT_OF: Final = phrases(answer_phrases.OUT_OF)
 _CONTRASTS: Final = phrases(answer_phrases.CONTRASTS)
 _NO: Final = phrases(answer_phrases.NO)
@@ -329,6 +329,8 @@ class _Reader:
         """
         end = claim.end
         gap = self.gaps[end]
+        if "\n" in gap:
+            return claim  # the next line is read by itself
         joined = None if self.begins[end] else _CONJUNCTIONS.match(self.bare, end)
         if gap.strip() and end < self.count and len(self.bare[end]) == 1 and self.bare[end].isascii():
             joined = None  # after a comma "I" is a pronoun, not a Polish "and"
@@ -342,7 +344,7 @@ class _Reader:
         if key is not None and self._closed(at, key[0], cued=False) and not self.text.measures(at, key[0]):
             if key[1] == claim.options:
                 return replace(claim, end=key[0], certain=True) if brackets and gap.strip() else claim
-            bracketed = brackets and joined is None and gap.strip() not in _LIST_MARKS and "\n" not in gap
+            bracketed = brackets and joined is None and gap.strip() not in _LIST_MARKS
             return replace(claim, reason="key_text_mismatch" if bracketed else "ambiguous")
         listed = joined is not None or gap.strip() in _LIST_MARKS
         listed = listed or (brackets and gap.strip() != "" and not self.begins[end])
