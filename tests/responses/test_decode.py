@@ -50,3 +50,36 @@ def test_other_outcomes_keep_status_reason_and_text():
         None,
     )
     assert row["label_mass"] is None
+
+
+def written(cell, text, **more):
+    row = decode(cell, Answer(cell.key, "valid", text=text, **more))
+    return row["status"], row["reason"], row["code"]
+
+
+def in_mode(mode, order="given"):
+    return next(cell for cell in cells_of(plan(order=order, mode=mode)) if cell.item.id == "trust")
+
+
+def test_a_choice_is_the_code_behind_its_label():
+    assert written(in_mode("choice"), "A") == ("valid", None, 1)
+    assert written(in_mode("choice", "reversed"), "A") == ("valid", None, 3)
+    assert written(in_mode("choice"), "A.") == ("invalid", "invalid_key", None)
+    assert written(in_mode("choice"), None) == ("invalid", "invalid_key", None)
+
+
+def test_a_text_is_the_code_that_it_names():
+    assert written(in_mode("text"), "B. some") == ("valid", None, 2)
+    assert written(in_mode("text", "reversed"), "C") == ("valid", None, 1)
+    assert written(in_mode("text"), "B. much") == ("invalid", "key_text_mismatch", None)
+    assert written(in_mode("text"), "I don't know.") == ("dont_know", None, None)
+    assert written(in_mode("text"), "Well, that dep", truncated=True) == ("invalid", "truncated", None)
+
+
+def test_a_stated_distribution_comes_in_the_order_of_the_item():
+    cell = in_mode("verbalized", "reversed")
+    row = decode(cell, Answer(cell.key, "valid", text="A: 10%\nB: 20%\nC: 70%"))
+    assert row["probs"] == pytest.approx([0.7, 0.2, 0.1])
+    assert (row["draw"], row["code"], row["persona_id"]) == (-1, None, None)
+    row = decode(cell, Answer(cell.key, "valid", text="mostly A"))
+    assert (row["status"], row["probs"]) == ("invalid", None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from demoscope.responses.read_distribution import read_distribution
-from demoscope.responses.read_text import read_text
+from demoscope.responses.reading import read_distribution, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from demoscope.responses import answer_phrases
-from demoscope.responses.answer_scale import Scale, compile_scale
-from demoscope.responses.answer_words import Words, is_letter, is_number, phrases, size
+from demoscope.responses.reading import phrases
+from demoscope.responses.reading.scale import Scale, compile_scale
+from demoscope.responses.reading.words import Words, is_letter, is_number, phrases, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

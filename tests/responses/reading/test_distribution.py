@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from demoscope.responses.read_distribution import SUM_TOLERANCE, DistributionReading, read_distribution
+from demoscope.responses.reading.distribution import SUM_TOLERANCE, DistributionReading, read_distribution
 from demoscope.schema import AnswerStatus, InvalidReason
-from tests.responses.answer_cases import (
+from tests.responses.reading.cases import (
     AGREE,
     ARABIC,
     CHINESE,

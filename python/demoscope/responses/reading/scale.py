@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from demoscope.responses.answer_words import Phrases, Words, is_letter, is_number, split
+from demoscope.responses.reading.words import Phrases, Words, is_letter, is_number, split
 
 Name = TypeVar("Name", str, tuple[str, ...])
 

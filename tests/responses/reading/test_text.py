@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from demoscope.responses import answer_phrases
-from demoscope.responses.answer_scale import compile_scale
-from demoscope.responses.read_text import Reading, read_text
+from demoscope.responses.reading import phrases
+from demoscope.responses.reading.scale import compile_scale
+from demoscope.responses.reading.text import Reading, read_text
 from demoscope.schema import AnswerStatus, InvalidReason
-from tests.responses.answer_cases import (
+from tests.responses.reading.cases import (
     ACCENTS,
     AGREE,
     ARABIC,

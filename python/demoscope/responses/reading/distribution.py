@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from demoscope.responses.answer_scale import compile_scale
-from demoscope.responses.answer_words import fold
-from demoscope.responses.read_text import read_text
+from demoscope.responses.reading.scale import compile_scale
+from demoscope.responses.reading.words import fold
+from demoscope.responses.reading.text import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,7 +3,7 @@
 
 import string
 
-from demoscope.responses.read_text import Reading
+from demoscope.responses.reading.text import Reading
 
 LETTERS = tuple(string.ascii_uppercase)
 
