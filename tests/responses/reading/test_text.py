@@ -68,28 +68,28 @@ def listed(table):
     return [phrase.strip() for phrase in re.split(r"[,\n]", table) if phrase.strip()]
 
 
-@pytest.mark.parametrize("phrase", listed(answer_phrases.REFUSALS))
+@pytest.mark.parametrize("phrase", listed(phrases.REFUSALS))
 def test_every_phrase_of_refusal_is_recognised(phrase):
     assert read(PLAIN, f"– {phrase.capitalize()}.") == Reading("refusal")
 
 
-@pytest.mark.parametrize("phrase", listed(answer_phrases.DONT_KNOWS))
+@pytest.mark.parametrize("phrase", listed(phrases.DONT_KNOWS))
 def test_every_phrase_of_not_knowing_is_recognised(phrase):
     assert read(PLAIN, f"{phrase}!") == Reading("dont_know")
 
 
-@pytest.mark.parametrize("phrase", listed(answer_phrases.CUES))
+@pytest.mark.parametrize("phrase", listed(phrases.CUES))
 def test_every_announcement_of_an_answer_is_passed(phrase):
     assert read(PLAIN, f"{phrase}: B") == Reading("valid", None, 1)
     assert read(PLAIN, f"To be weighed with care: {phrase}: Green.") == Reading("valid", None, 1)
 
 
-@pytest.mark.parametrize("phrase", listed(answer_phrases.OR))
+@pytest.mark.parametrize("phrase", listed(phrases.OR))
 def test_every_or_makes_two_options_ambiguous(phrase):
     assert read(PLAIN, f"B {phrase} C") == Reading("invalid", "ambiguous")
 
 
-@pytest.mark.parametrize("phrase", [*listed(answer_phrases.TRAILS), *listed(answer_phrases.ENDINGS)])
+@pytest.mark.parametrize("phrase", [*listed(phrases.TRAILS), *listed(phrases.ENDINGS)])
 def test_an_explanation_may_follow(phrase):
     assert read(PLAIN, f"B {phrase}") == Reading("valid", None, 1)
     assert read(PLAIN, f"Green {phrase}") == Reading("valid", None, 1)

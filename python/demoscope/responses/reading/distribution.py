@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from demoscope.responses.reading.scale import compile_scale
-from demoscope.responses.reading.words import fold
 from demoscope.responses.reading.text import read_text
+from demoscope.responses.reading.words import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from demoscope.responses.reading import phrases
+from demoscope.responses.reading import phrases as _tables
 from demoscope.responses.reading.scale import Scale, compile_scale
 from demoscope.responses.reading.words import Words, is_letter, is_number, phrases, size
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     from demoscope.schema import AnswerStatus, InvalidReason
 
-_CUES: Final = phrases(answer_phrases.CUES)
-_LEADS: Final = phrases(answer_phrases.LEADS)
-_TRAILS: Final = phrases(answer_phrases.TRAILS)
-_ENDINGS: Final = phrases(answer_phrases.ENDINGS)
-_CONJUNCTIONS: Final = phrases(answer_phrases.OR, answer_phrases.AND, answer_phrases.CONTRASTS)
-_OUT_OF: Final = phrases(answer_phrases.OUT_OF)
-_CONTRASTS: Final = phrases(answer_phrases.CONTRASTS)
-_NO: Final = phrases(answer_phrases.NO)
-_NEGATIONS: Final = phrases(answer_phrases.NEGATIONS)
-_REFUSALS: Final = phrases(answer_phrases.REFUSALS)
-_DONT_KNOWS: Final = phrases(answer_phrases.DONT_KNOWS)
-_NEXT_QUESTION: Final = phrases(answer_phrases.NEXT_QUESTION)
+_CUES: Final = phrases(_tables.CUES)
+_LEADS: Final = phrases(_tables.LEADS)
+_TRAILS: Final = phrases(_tables.TRAILS)
+_ENDINGS: Final = phrases(_tables.ENDINGS)
+_CONJUNCTIONS: Final = phrases(_tables.OR, _tables.AND, _tables.CONTRASTS)
+_OUT_OF: Final = phrases(_tables.OUT_OF)
+_CONTRASTS: Final = phrases(_tables.CONTRASTS)
+_NO: Final = phrases(_tables.NO)
+_NEGATIONS: Final = phrases(_tables.NEGATIONS)
+_REFUSALS: Final = phrases(_tables.REFUSALS)
+_DONT_KNOWS: Final = phrases(_tables.DONT_KNOWS)
+_NEXT_QUESTION: Final = phrases(_tables.NEXT_QUESTION)
 
 # Letters that are words of their own in some language: as labels they need a mark behind them.
 _WORDLIKE: Final = frozenset("aeioyuàéаивксоуяі")
