@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from demoscope.schema import Mode
     from demoscope.surveys import Item, Survey
 
+_KEPT: Final = 10_000
+"""Most texts that are kept: a plan asks for the same ones many times, once for each cell."""
+
 _INSTRUCTIONS: Final = {"letters": "letter", "numbers": "number", "text": "option"}
 
 
@@ -56,6 +59,8 @@ class Asker:
         self._template = None if settings.template is None else TemplateFile(Path(settings.template))
         self._phrases: dict[str, Mapping[str, str]] = {}
         self._clean: dict[tuple[str, bool], str] = {}
+        self._told: dict[tuple[frozenset[tuple[str, str]], str], str] = {}
+        self._worded: dict[tuple[str, tuple[int, ...], str, str], tuple[Item, Question]] = {}
         self.neutralised: Counter[str] = Counter()
         self.digest = self._digest()
 
@@ -77,15 +82,12 @@ class Asker:
         Raises:
             ConfigError: An attribute is not one of the survey, or the language lacks a word for it.
         """
-        style = self._settings.persona
-        words = self._persona_words()
-        said = attributes_in(self._survey, attributes, language=language, words=words, clean=self._one_line)
-        if self._template is None or "persona" not in self._template:
-            return told(said, style=style, phrase=lambda name: self._phrase(name, language=language))
-        values = persona_values(said, language=language)
-        if self._template.uses("persona", variable="persona"):
-            values["persona"] = told(said, style=style, phrase=lambda name: self._phrase(name, language=language))
-        return self._template.render("persona", values)
+        key = (frozenset(attributes.items()), language)
+        if key not in self._told:
+            if len(self._told) >= _KEPT:
+                self._told.clear()
+            self._told[key] = self._persona(attributes, language=language)
+        return self._told[key]
 
     def question(self, item: Item, *, shown: Sequence[int], language: str, wording: str) -> Question:
         """Put one item into words.
@@ -100,30 +102,15 @@ class Asker:
             ConfigError: The item has more options than there are labels, its options cannot be told apart, or the
                 language lacks something.
         """
-        key = self._survey.translated(language)
-        text = self._cleaned(item.text_in(key, wording=wording))
-        known = [self._one_line(label) for label in item.labels_in(key)]
-        options = tuple(known[place] for place in shown)
-        labels = self._labels(item, options)
-        values = {
-            "item": item.id,
-            "text": text,
-            "options": [{"label": label, "text": option} for label, option in zip(labels, options, strict=True)],
-            "labels": list(labels),
-            "language": language,
-            "wording": wording,
-            "mode": self._mode,
-        }
-        if self._needs_instruction():
-            values["instruction"] = self._instruction(labels, language=language)
-        return Question(
-            item=item.id,
-            body=self._body(values),
-            instruction=self._rendered("instruction", values) or str(values["instruction"]),
-            labels=labels,
-            options=options,
-            codes=tuple(item.codes[place] for place in shown),
-        )
+        key = (item.id, tuple(shown), language, wording)
+        known = self._worded.get(key)
+        if known is not None and known[0] is item:
+            return known[1]
+        if len(self._worded) >= _KEPT:
+            self._worded.clear()
+        question = self._question(item, shown=shown, language=language, wording=wording)
+        self._worded[key] = (item, question)
+        return question
 
     def battery(self, questions: Sequence[Question], *, language: str) -> tuple[str, tuple[str, ...]]:
         """Several questions that are in view together.
@@ -198,6 +185,43 @@ class Asker:
                 problems += self._battery_problems(language=language)
         if problems:
             raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+    def _persona(self, attributes: Mapping[str, str], *, language: str) -> str:
+        style = self._settings.persona
+        words = self._persona_words()
+        said = attributes_in(self._survey, attributes, language=language, words=words, clean=self._one_line)
+        if self._template is None or "persona" not in self._template:
+            return told(said, style=style, phrase=lambda name: self._phrase(name, language=language))
+        values = persona_values(said, language=language)
+        if self._template.uses("persona", variable="persona"):
+            values["persona"] = told(said, style=style, phrase=lambda name: self._phrase(name, language=language))
+        return self._template.render("persona", values)
+
+    def _question(self, item: Item, *, shown: Sequence[int], language: str, wording: str) -> Question:
+        key = self._survey.translated(language)
+        text = self._cleaned(item.text_in(key, wording=wording))
+        known = [self._one_line(label) for label in item.labels_in(key)]
+        options = tuple(known[place] for place in shown)
+        labels = self._labels(item, options)
+        values = {
+            "item": item.id,
+            "text": text,
+            "options": [{"label": label, "text": option} for label, option in zip(labels, options, strict=True)],
+            "labels": list(labels),
+            "language": language,
+            "wording": wording,
+            "mode": self._mode,
+        }
+        if self._needs_instruction():
+            values["instruction"] = self._instruction(labels, language=language)
+        return Question(
+            item=item.id,
+            body=self._body(values),
+            instruction=self._rendered("instruction", values) or str(values["instruction"]),
+            labels=labels,
+            options=options,
+            codes=tuple(item.codes[place] for place in shown),
+        )
 
     def _item_problems(self, item: Item, *, language: str) -> Iterable[str]:
         wordings = self.wordings(item)[: 1 if self._settings.wordings == "first" else None]

@@ -203,6 +203,7 @@ class _Counted(NodeTransformer):
     def generic_visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> nodes.Node:  # noqa: ANN401 - jinja's signature
         super().generic_visit(node, *args, **kwargs)
         if isinstance(node, nodes.For):
+            assert isinstance(node.iter, nodes.Expr)
             node.iter = self._filtered(node.iter, "(counted)")
         return self._filtered(node, "(made)") if isinstance(node, _GROWING) else node
 
