@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from demoscope.config import PromptSettings
 from demoscope.errors import ConfigError
 from demoscope.prompts import Asker
+from demoscope.surveys import survey_from_table
 from tests.prompts.test_asker import HOSTILE, TOWN, WOMAN
+
+DOCS = Path(__file__).parents[2] / "docs/settings.md"
 
 WHOLE = '''
 persona = "Answer as somebody who is {{ attributes|join(', ', attribute='value') }} ({{ language }})."
@@ -127,3 +134,43 @@ def test_a_question_may_tell_modes_and_labels_apart(asker):
     source = "instruction = \"{{ 'Percent, please.' if mode == 'verbalized' else 'One word.' }}\""
     assert ask(asker(source, mode="verbalized")).instruction == "Percent, please."
     assert ask(asker(source, labels="text")).text.endswith("- No\n- Yes\nOne word.")
+
+
+def blocks():
+    """TOML examples of the documentation, by the comment in their first line."""
+    found = re.findall(r"```toml\n# (.*?)\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return dict(found)
+
+
+def test_the_template_of_the_documentation_words_its_survey(asker):
+    survey = survey_from_table(tomllib.loads(blocks()["my-survey.toml"]), where=Path("my-survey.toml"))
+    one = asker(blocks()["my-prompts.toml"], survey=survey)
+    one.check(survey.items, countries=("Ohio",), battery=True)
+    assert one.persona({"sex": "woman", "age_band": "40 or over"}, language="en") == (
+        "Answer like somebody who is woman, 40 or over."
+    )
+    question = one.question(survey.item("voted"), shown=(0, 1), language="en", wording="0")
+    assert question.text == (
+        "Question: Did you vote in the last election?\n(A) Yes\n(B) No\nAnswer with one letter. Write nothing else."
+    )
+
+
+def test_styles_and_translations_of_the_documentation():
+    table = tomllib.loads(blocks()["my-survey.toml"])
+    survey = survey_from_table(table, where=Path("my-survey.toml"))
+    shown = dict(
+        re.findall(r"^\| `(sentence|portrait|list|dialogue)` \| (.*) \|$", DOCS.read_text(), flags=re.MULTILINE)
+    )
+    for style, text in shown.items():
+        one = Asker(survey, settings=PromptSettings(persona=style), mode="logprobs")
+        told = one.persona({"sex": "woman", "age_band": "40 or over"}, language="en")
+        assert told.replace("\n", "<br>") == text
+    assert len(shown) == 4
+    example = next(text for title, text in blocks().items() if "country_column" in title)
+    head = 'id = "town"\ntitle = "Town"\ncountry_column = "land"\ncountries = { 1 = "Ohio", 2 = "Peru" }\n'
+    scales = '[scales]\nagreement = { 1 = "Agree", 2 = "Neither", 3 = "Disagree" }\n'
+    languages, _, rest = example.partition("\n\n")
+    survey = survey_from_table(tomllib.loads(f"{head}{languages}\n{scales}{rest}"), where=Path("town.toml"))
+    one = Asker(survey, settings=PromptSettings(wordings="all"), mode="logprobs")
+    one.check(survey.items, countries=("Ohio", "Peru"))
+    assert one.persona({"sex": "woman"}, language="es") == "Eres una mujer."

@@ -99,3 +99,8 @@ def test_personas_and_prompts_follow_from_any_survey(data):
         )
         assert given_order.codes == item.codes == reverse.codes[::-1]
         assert given_order.labels == reverse.labels
+        if "es" in item.translations:
+            for wording in asker.wordings(item):
+                spanish = asker.question(item, shown=places, language="es", wording=wording)
+                assert spanish.codes == item.codes
+                assert spanish.instruction == "Una letra."

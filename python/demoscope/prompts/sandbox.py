@@ -37,8 +37,11 @@ MAX_SOURCE: Final = 50_000
 MAX_STEPS: Final = 10_000
 """Most passes through loops in one rendering, nested ones counted each time."""
 
-MAX_WORK: Final = 1_000_000
-"""Most characters that expressions of one rendering make altogether, and most that it writes."""
+MAX_WORK: Final = 200_000
+"""Most characters that the expressions of one rendering make, each counted as one more, and most that it writes.
+
+Together with ``MAX_STEPS`` it bounds time and memory: what is compared was made, or is a text of the survey.
+"""
 
 MAX_INTEGER: Final = 10**9
 """Largest number that arithmetic takes or gives."""
@@ -60,7 +63,7 @@ _NODES: Final = (
     nodes.Operand, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Add, nodes.Sub, nodes.Mod, nodes.And, nodes.Or,
     nodes.Not, nodes.Neg, nodes.Pos,
 )  # fmt: skip
-_GROWING: Final = (nodes.Concat, nodes.Filter, nodes.BinExpr)
+_COSTLY: Final = (nodes.Concat, nodes.Filter, nodes.BinExpr, nodes.Getitem, nodes.Compare, nodes.Test)
 _PLAIN: Final = (nodes.Const, nodes.Neg, nodes.TemplateData)
 """What a list in a template is made of: lists of lists of themselves would be small to make and endless to write."""
 
@@ -195,7 +198,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 class _Counted(NodeTransformer):
-    """Sends every loop and every expression that can grow through the budget."""
+    """Sends every loop and every expression that takes time or can grow through the budget."""
 
     def __init__(self, environment: _Environment) -> None:
         self._environment = environment
@@ -205,7 +208,7 @@ class _Counted(NodeTransformer):
         if isinstance(node, nodes.For):
             assert isinstance(node.iter, nodes.Expr)
             node.iter = self._filtered(node.iter, "(counted)")
-        return self._filtered(node, "(made)") if isinstance(node, _GROWING) else node
+        return self._filtered(node, "(made)") if isinstance(node, _COSTLY) else node
 
     def _filtered(self, node: nodes.Expr, name: str) -> nodes.Filter:
         through = nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
