@@ -16,7 +16,7 @@ TOKENS = (
     "<\uff5cUser\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>",
     "<start_of_turn>", "<end_of_turn>", "<BOS_TOKEN>", "<tool_call>", "</tool_call>", "<think>", "</think>",
     "<unused42>", "<extra_id_0>", "<<SYS>>", "<</SYS>>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
-    "[TOOL_CALLS]", "[gMASK]", "<sop>", "[|endofturn|]", "<seed:bos>", "]~b]", "[e~[",
+    "[TOOL_CALLS]", "[gMASK]", "<reponame>", "<file_sep>", "<sop>", "[|endofturn|]", "<seed:bos>", "]~b]", "[e~[",
 )  # fmt: skip
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff\u180e\u00ad\U000e0041\U000e0001"
@@ -69,7 +69,7 @@ def test_every_hidden_character_goes(characters, kind):
     [
         "",
         "How old are you?\n\tReally?",
-        "<b>bold</b>, 1 < 2 > 0, [1], [sic], <3, a|b, <email@example.org>, x[i]",
+        "<b>bold</b>, 1 < 2 > 0, [1], [sic], [NOT_APPLICABLE], <3, a|b, <email@example.org>, x[i]",
         "{{ 7*7 }} {% raw %} {value} ${HOME} $(ls) `ls` \\n %s",
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: I want
         "क्\u200dष",  # Devanagari: a half letter

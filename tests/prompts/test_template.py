@@ -102,6 +102,11 @@ def test_wrong_files_are_named_with_key_and_reason(asker, source, message):
     assert message in str(error.value)
 
 
+def test_options_that_are_their_own_labels_need_no_others(asker):
+    source = 'question = \'{{ text }} {{ options|join(", ", attribute="text") }}\''
+    assert ask(asker(source, labels="text")).body == "Did you vote in the last election? No, Yes"
+
+
 def test_an_absent_file_is_an_error():
     with pytest.raises(ConfigError, match=r"absent\.toml: no such file"):
         Asker(TOWN, settings=PromptSettings(template="/absent.toml"), mode="logprobs")
@@ -116,6 +121,16 @@ def test_a_persona_has_to_tell_its_values_apart(asker):
         one.check(TOWN.items, countries=("Ohio",), attributes=("sex",))
     pronouns = asker("persona = \"{{ 'She' if values.sex == 'woman' else 'He' }} answers.\"")
     pronouns.check(TOWN.items, countries=("Ohio",), attributes=("sex",))
+
+
+def test_words_of_the_file_are_tried_as_they_are_translated(asker):
+    table = TOWN.model_dump(exclude_unset=True, mode="json")
+    city = next(part for part in table["demographics"] if part["id"] == "city")
+    city["translations"]["es"] = {"text": "de {value}", "values": {"Lima": "Lima", "Cuzco": "Cusco"}}
+    survey = type(TOWN).model_validate(table)
+    one = asker("persona = '{{ values.city }}'", survey=survey)
+    one.check(survey.items, countries=("Peru",), attributes=("city",))
+    assert one.persona({"city": "Cuzco"}, language="es") == "Cusco"
 
 
 def test_own_words_need_no_phrases(asker):

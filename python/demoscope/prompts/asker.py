@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from demoscope.config import PromptSettings
     from demoscope.schema import Mode
-    from demoscope.surveys import Item, Survey
+    from demoscope.surveys import Demographic, Item, Survey
 
 _KEPT: Final = 10_000
 """Most texts that are kept: a plan asks for the same ones many times, once for each cell."""
@@ -56,7 +56,8 @@ class Asker:
         self._survey = survey
         self._settings = settings
         self._mode = mode
-        self._template = None if settings.template is None else TemplateFile(Path(settings.template))
+        labelled = settings.labels != "text"
+        self._template = None if settings.template is None else TemplateFile(Path(settings.template), labelled=labelled)
         self._phrases: dict[str, Mapping[str, str]] = {}
         self._clean: dict[tuple[str, bool], str] = {}
         self._told: dict[tuple[frozenset[tuple[str, str]], str], str] = {}
@@ -252,12 +253,12 @@ class Asker:
         if problems or self._template is None or not own:
             return
         parts = [self._survey.demographic(name) for name in shown]
-        usual = {part.id: (*part.words, "\u27e6one\u27e7")[0] for part in parts}
+        values = {part.id: _values_to_try(part, self._survey.translated(language)) for part in parts}
+        usual = {name: words[0] for name, words in values.items()}
         personas = {}
-        for part in parts:
-            words = part.words or ("\u27e6one\u27e7", "\u27e6two\u27e7")
+        for name, words in values.items():
             try:
-                personas[part.id] = [self.persona({**usual, part.id: word}, language=language) for word in words]
+                personas[name] = [self._persona({**usual, name: word}, language=language) for word in words]
             except ConfigError as error:
                 yield str(error)
                 return
@@ -344,3 +345,13 @@ class Asker:
             "templates": None if self._template is None else dict(self._template.sources),
         }
         return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _values_to_try(part: Demographic, language: str | None) -> tuple[str, ...]:
+    """Values that can occur; made-up ones where the file itself has them."""
+    if part.words:
+        return part.words
+    said = None if language is None else part.translations.get(language)
+    if said is not None and not said.verbatim:
+        return tuple(said.values)
+    return ("\u27e6one\u27e7", "\u27e6two\u27e7")

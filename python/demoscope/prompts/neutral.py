@@ -15,10 +15,11 @@ _TOKEN: Final = re.compile(
     <[|\uff5c][^\s<>]{1,80}>                       # <|im_start|>, <|eot_id|>, <|turn>, DeepSeek's wide bars
     | <[^\s<>|\uff5c]{1,80}[|\uff5c]>                  # <turn|>
     | </?[A-Za-z]+(?:_[A-Za-z0-9]+)+>          # <start_of_turn>, <tool_call>, <BOS_TOKEN>, <extra_id_0>
-    | </?(?:s|bos|eos|pad|unk|mask|cls|sep|sop|eop|think|thinking|image|audio|video|unused\d+)>
+    | </?(?:s|bos|eos|pad|unk|mask|cls|sep|sop|eop|think|thinking|image|audio|video|reponame|filename|unused\d+)>
     | </?seed:[a-z_]+>
     | <</?SYS>>
-    | \[/?(?:INST|THINK|IMG|AUDIO|ARGS|PREFIX|MIDDLE|SUFFIX|gMASK|sMASK|[A-Z]+(?:_[A-Z]+)+|control_\d+)\]
+    | \[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|MODEL_SETTINGS|THINK|ARGS|CALL_ID)\]
+    | \[(?:TOOL_CONTENT|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|TRANSCRIBE|PREFIX|MIDDLE|SUFFIX|gMASK|sMASK|control_\d+)\]
     | \[\|[^\s\[\]]{1,80}\|\]                  # [|endofturn|]
     | \]~!?b[\[\]] | \[e~\[                    # MiniMax
     """,

@@ -54,12 +54,13 @@ class TemplateFile:
 
     Args:
         path: The TOML file.
+        labelled: Whether options have labels besides their texts, which a question then has to show.
 
     Raises:
         ConfigError: The file or a template of it is wrong, or shows less than a question; file, key and line are named.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, labelled: bool) -> None:
         self._path = path
         sources = parse(TemplateSources, read_toml(path), where=str(path)).model_dump(exclude_none=True)
         if not sources:
@@ -69,7 +70,7 @@ class TemplateFile:
             key: SandboxedTemplate(source, where=f"{path}: {key}", variables=VARIABLES[key])
             for key, source in sources.items()
         }
-        self._probe()
+        self._probe(_PROBE_LABELS if labelled else _PROBE_OPTIONS)
 
     def __contains__(self, key: object) -> bool:
         return key in self._templates
@@ -103,13 +104,13 @@ class TemplateFile:
                 return f"{self._path}: persona: two values of {name!r} read the same; show values.{name} or every one"
         return None
 
-    def _probe(self) -> None:
-        options = [{"label": label, "text": text} for label, text in zip(_PROBE_LABELS, _PROBE_OPTIONS, strict=True)]
+    def _probe(self, labels: Sequence[str]) -> None:
+        options = [{"label": label, "text": text} for label, text in zip(labels, _PROBE_OPTIONS, strict=True)]
         question = {
             "item": "item",
             "text": _PROBE_TEXT,
             "options": options,
-            "labels": list(_PROBE_LABELS),
+            "labels": list(labels),
             "language": "en",
             "wording": "0",
             "mode": "logprobs",
@@ -117,7 +118,7 @@ class TemplateFile:
         }
         shown = {"the text of the question ({{ text }})": _PROBE_TEXT}
         shown |= {f"the text of option {n} (option.text)": text for n, text in enumerate(_PROBE_OPTIONS, start=1)}
-        shown |= {f"the label of option {n} (option.label)": text for n, text in enumerate(_PROBE_LABELS, start=1)}
+        shown |= {f"the label of option {n} (option.label)": text for n, text in enumerate(labels, start=1)}
         self._must_show("question", question, shown)
         if "instruction" in self:
             self.render("instruction", question)
