@@ -18,8 +18,9 @@ _TOKEN: Final = re.compile(
     | </?(?:s|bos|eos|pad|unk|mask|cls|sep|sop|eop|think|thinking|image|audio|video|reponame|filename|unused\d+)>
     | </?seed:[a-z_]+>
     | <</?SYS>>
-    | \[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|MODEL_SETTINGS|THINK|ARGS|CALL_ID)\]
-    | \[(?:TOOL_CONTENT|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|TRANSCRIBE|PREFIX|MIDDLE|SUFFIX|gMASK|sMASK|control_\d+)\]
+    | \[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|MODEL_SETTINGS|ARGS|THINK)\]
+    | \[(?:TOOL_CONTENT|CALL_ID|IMG|IMG_BREAK|IMG_END|AUDIO|BEGIN_AUDIO|TRANSCRIBE)\]
+    | \[(?:PREFIX|MIDDLE|SUFFIX|gMASK|sMASK|control_\d+)\]
     | \[\|[^\s\[\]]{1,80}\|\]                  # [|endofturn|]
     | \]~!?b[\[\]] | \[e~\[                    # MiniMax
     """,
