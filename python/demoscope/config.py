@@ -83,12 +83,20 @@ class QuestionSettings(Settings):
 
 
 class PromptSettings(Settings):
-    """``[prompts]``: how personas and questions are put into words."""
+    """``[prompts]``: how personas and questions are put into words.
+
+    Attributes:
+        labels: What stands before each option and is answered: letters or numbers from the top, or the option itself.
+        persona: How a persona is told.
+        wordings: Which texts of an item are asked: its own, one of all for each profile in turn, or all.
+        language: One language for everybody; ``None`` asks every country in its own.
+        template: TOML file of templates that replace parts of the built-in prompt; the caller makes it absolute.
+    """
 
     labels: Literal["letters", "numbers", "text"] = "letters"
     persona: Literal["sentence", "list", "dialogue", "portrait"] = "sentence"
     wordings: Literal["first", "balanced", "all"] = "first"
-    language: str | None = None
+    language: Annotated[str, Field(min_length=1)] | None = None
     template: str | None = None
 
 

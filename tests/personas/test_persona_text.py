@@ -39,6 +39,36 @@ def test_values_are_data_and_no_templates():
     )
 
 
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("portrait", "I am a woman aged 18-34 from Ohio without a college degree."),
+        (
+            "list",
+            (
+                "You are a person. This is known about you:\n"
+                "- sex: woman\n- age: 18-34\n- state: Ohio\n- education: without a college degree"
+            ),
+        ),
+        (
+            "dialogue",
+            (
+                "An interviewer has asked you about yourself:\n"
+                "Interviewer: sex?\nYou: woman\nInterviewer: age?\nYou: 18-34\n"
+                "Interviewer: state?\nYou: Ohio\nInterviewer: education?\nYou: without a college degree"
+            ),
+        ),
+    ],
+)
+def test_other_styles_say_every_attribute_once(style, text):
+    assert persona_text(CES, WOMAN, style=style) == text
+
+
+def test_a_language_without_words_is_an_error():
+    with pytest.raises(ConfigError, match=r"language 'es': demographic 'sex' lacks translations\.es\.text"):
+        persona_text(CES, WOMAN, language="es")
+
+
 def test_unknown_attributes_are_errors():
     with pytest.raises(ConfigError, match="no demographic 'stat'; did you mean 'state'"):
         persona_text(CES, {"stat": "Ohio"})

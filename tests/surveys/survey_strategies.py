@@ -32,7 +32,21 @@ def items(draw, name):
     if draw(st.booleans()):
         lost = draw(st.lists(codes.filter(lambda code: code not in chosen), max_size=3, unique=True))
         table["missing"] = {str(code): draw(st.sampled_from(REASONS)) for code in lost}
+    texts = st.lists(words.filter(lambda text: text.strip() != table["text"].strip()), max_size=2, unique_by=str.strip)
+    table["paraphrases"] = draw(texts)
+    if draw(st.booleans()):
+        table["translations"] = {"es": draw(translations(table))}
     return table
+
+
+@st.composite
+def translations(draw, table):
+    """An item in another language: labels by code or in order, and as many texts as there are."""
+    labels = draw(st.lists(words, min_size=len(table["options"]), max_size=len(table["options"]), unique=True))
+    by_code = dict(zip(table["options"], labels, strict=True))
+    n = 1 + len(table["paraphrases"])
+    text, *others = draw(st.lists(words, min_size=n, max_size=n, unique_by=str.strip))
+    return {"text": text, "options": draw(st.sampled_from([labels, by_code])), "paraphrases": others}
 
 
 @st.composite
@@ -69,6 +83,8 @@ def surveys(draw):
         "missing": draw(st.dictionaries(codes.map(str), st.sampled_from(REASONS), max_size=3)),
         "demographics": attributes,
         "items": questions,
+        "translations": {"es": {"phrases": {"letter": "Una letra."}, "scales": {}}},
+        "languages": draw(st.dictionaries(st.sampled_from(COUNTRIES), st.sampled_from(["en", "es"]))),
     }
 
 

@@ -9,9 +9,10 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from demoscope.config import PromptSettings
 from demoscope.errors import ConfigError, DataError, DemoscopeError
-from demoscope.personas import match_personas, persona_text, unmatched
-from demoscope.prompts import item_prompt
+from demoscope.personas import match_personas, unmatched
+from demoscope.prompts import Asker
 from demoscope.surveys import load_microdata, microdata_from_frame, survey_from_table
 from tests.surveys.survey_strategies import raw_frames, spoiled, spoiled_frames, surveys
 
@@ -86,8 +87,20 @@ def test_personas_and_prompts_follow_from_any_survey(data):
     facts = personas.select("profile", *names).unique()
     assert facts["profile"].n_unique() == facts.height
     assert unmatched(micro, attributes=shown)["n"].sum() + len(personas) <= micro.frame.height
-    sentence = persona_text(survey, {name: personas[name][0] for name in names})
+    for style in ("sentence", "list", "dialogue", "portrait"):
+        asker = Asker(survey, settings=PromptSettings(persona=style), mode="logprobs")
+        told = asker.persona({name: personas[name][0] for name in names}, language="en")
+        assert all(asker.persona({name: personas[name][0]}, language="en") for name in names)
+        assert told.strip()
     for item in survey.items:
-        given_order, reverse = (item_prompt(item, persona=sentence, order=order) for order in ("given", "reversed"))
-        assert given_order.option_codes == item.codes == reverse.option_codes[::-1]
+        places = range(len(item.options))
+        given_order, reverse = (
+            asker.question(item, shown=shown, language="en", wording="0") for shown in (places, places[::-1])
+        )
+        assert given_order.codes == item.codes == reverse.codes[::-1]
         assert given_order.labels == reverse.labels
+        if "es" in item.translations:
+            for wording in asker.wordings(item):
+                spanish = asker.question(item, shown=places, language="es", wording=wording)
+                assert spanish.codes == item.codes
+                assert spanish.instruction == "Una letra."

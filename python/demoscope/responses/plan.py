@@ -15,6 +15,7 @@ from demoscope.responses.cell import Way
 from demoscope.responses.conversations import Conversations
 from demoscope.responses.single import Singles
 from demoscope.responses.table import sorted_table
+from demoscope.schema import PERSONAS, check_columns
 from demoscope.steering import STEERINGS, Steering
 
 if TYPE_CHECKING:
@@ -57,12 +58,14 @@ class Plan:
 
     Args:
         parts: One for each steering.
+        asker: Who words their prompts.
         personas: Who is asked as, for the order of the rows.
         survey: What is asked, for the same.
     """
 
-    def __init__(self, parts: Iterable[Part], *, personas: pl.DataFrame, survey: Survey) -> None:
+    def __init__(self, parts: Iterable[Part], *, asker: Asker, personas: pl.DataFrame, survey: Survey) -> None:
         self.parts = tuple(parts)
+        self.asker = asker
         self._personas = personas
         self._survey = survey
 
@@ -119,10 +122,18 @@ def plan_cells(
     config = config.model_copy(update={"questions": questions})
     chosen = questions.items
     items = survey.items if chosen is None else tuple(survey.item(item) for item in chosen)
+    check_columns(personas, PERSONAS, what="personas")
     asker = Asker(survey, settings=config.prompts, mode=questions.mode)
+    steerings: dict[str, Steering] = {name: STEERINGS[name]() for name in model.steerings}
+    personal = any(steering.personal for steering in steerings.values())
+    asker.check(
+        items,
+        countries=sorted(personas["country"].unique()),
+        attributes=[name for name in personas.columns if name not in PERSONAS] if personal else (),
+        battery=questions.presentation == "battery",
+    )
     parts: list[Part] = []
-    for name in model.steerings:
-        steering: Steering = STEERINGS[name]()
+    for name, steering in steerings.items():
         way = Way(
             model=model.name,
             revision=revision,
@@ -146,4 +157,4 @@ def plan_cells(
                 adapters=model.adapters,
             )
         )
-    return Plan(parts, personas=personas, survey=survey)
+    return Plan(parts, asker=asker, personas=personas, survey=survey)

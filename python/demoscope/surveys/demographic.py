@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
 from demoscope.config import Settings
+from demoscope.errors import ConfigError, nearest
 from demoscope.surveys.item import Identifier, MissingCodes, repeated
+from demoscope.surveys.translations import DemographicTranslation, LanguageTag, Words
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -30,6 +32,20 @@ class Band(Settings):
         return self.low <= value <= self.high
 
 
+class Spoken(NamedTuple):
+    """An attribute in one language; ``None`` where that language has no word for it.
+
+    Attributes:
+        text: How a prompt says it, with ``{value}`` in it.
+        label: Its name.
+        question: How an interviewer asks for it, where somebody wrote that down.
+    """
+
+    text: str | None
+    label: str | None
+    question: str | None
+
+
 class Demographic(Settings):
     """One attribute of persons.
 
@@ -46,6 +62,8 @@ class Demographic(Settings):
         values: Text of a cell to words.
         bands: Ranges of a numeric column, in ascending order and apart from each other.
         missing: Text of a cell to reason; where given, it replaces the default of the survey for this attribute.
+        question: How an interviewer asks for it: ``"How old are you?"``; used by the persona style ``dialogue`` only.
+        translations: Text, name, question and words in further languages.
     """
 
     id: Identifier
@@ -57,6 +75,8 @@ class Demographic(Settings):
     values: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     bands: tuple[Band, ...] = ()
     missing: MissingCodes | None = None
+    question: Words | None = None
+    translations: dict[LanguageTag, DemographicTranslation] = Field(default_factory=dict)
 
     def band_of(self, text: str) -> str | None:
         """Label of the band in which the number written by ``text`` lies."""
@@ -73,12 +93,40 @@ class Demographic(Settings):
             return tuple(band.label for band in self.bands)
         return tuple(dict.fromkeys(self.values.values()))
 
+    def spoken(self, language: str | None = None) -> Spoken:
+        """How the attribute is said; ``None`` means the language of the survey itself."""
+        if language is None:
+            return Spoken(self.text, self.label, self.question)
+        said = self.translations.get(language, DemographicTranslation())
+        # A bare value needs no words around it in any language.
+        bare = "{value}" if self.text == "{value}" and language in self.translations else None
+        return Spoken(said.text or bare, said.label, said.question)
+
+    def word_in(self, language: str | None, *, value: str) -> str:
+        """A value in some language.
+
+        Args:
+            language: A further language; ``None`` means that of the survey itself.
+            value: The word as tables have it.
+
+        Raises:
+            ConfigError: The language has no word for it.
+        """
+        if language is None:
+            return value
+        said = self.translations.get(language, DemographicTranslation())
+        if value in said.values:
+            return said.values[value]
+        if said.verbatim:
+            return value
+        raise ConfigError(
+            f"language {language!r}: demographic {self.id!r} lacks {value!r} in translations.{language}.values"
+        )
+
     @field_validator("text")
     @classmethod
     def _says_value(cls, text: str) -> str:
-        if text.count("{value}") != 1 or set("{}") & set(text.replace("{value}", "")):
-            raise ValueError("must contain {value} once and no other braces")
-        return text
+        return _with_value(text)
 
     @model_validator(mode="after")
     def _values_agree(self) -> Demographic:
@@ -91,4 +139,22 @@ class Demographic(Settings):
             raise ValueError(f"demographic {self.id!r}: two bands are called {twice[0]!r}")
         if taken := [text for text in self.missing or {} if text in self.values]:
             raise ValueError(f"demographic {self.id!r}: code {taken[0]!r} is declared both as a value and as missing")
+        for language, said in self.translations.items():
+            self._check_translation(said, where=f"demographic {self.id!r}: translations.{language}")
         return self
+
+    def _check_translation(self, said: DemographicTranslation, *, where: str) -> None:
+        if said.text is not None:
+            try:
+                _with_value(said.text)
+            except ValueError as error:
+                raise ValueError(f"{where}.text {error}") from None
+        for word in said.values:
+            if self.words and word not in self.words:
+                raise ValueError(f"{where}.values: no value is {word!r}{nearest(word, self.words)}")
+
+
+def _with_value(text: str) -> str:
+    if text.count("{value}") != 1 or set("{}") & set(text.replace("{value}", "")):
+        raise ValueError("must contain {value} once and no other braces")
+    return text

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from demoscope.config import Settings
+from demoscope.errors import ConfigError
 from demoscope.schema import ItemType, MissingReason
+from demoscope.surveys.translations import OWN, ItemTranslation, LanguageTag, Words
 
 MAX_OPTIONS: Final = 250
 """Category indices are stored in one byte, and 255 stands for a missing answer."""
@@ -64,6 +66,8 @@ class Item(Settings):
         missing: Text of a cell to reason; where given, it replaces the default of the survey for this item.
         asked_in: Countries in which the item was asked; ``None`` means all.
         column: Column of the data file; by default ``id``.
+        paraphrases: Further texts that ask the same; options stay as they are.
+        translations: Text, labels and paraphrases in further languages.
     """
 
     id: Identifier
@@ -77,6 +81,8 @@ class Item(Settings):
     missing: MissingCodes | None = None
     asked_in: tuple[str, ...] | None = Field(default=None, min_length=1)
     column: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
+    paraphrases: tuple[Words, ...] = ()
+    translations: dict[LanguageTag, ItemTranslation] = Field(default_factory=dict)
 
     @property
     def codes(self) -> tuple[int, ...]:
@@ -97,6 +103,57 @@ class Item(Settings):
     def ordered(self) -> bool:
         """Whether the order of the options means something: every type but ``"nominal"``."""
         return self.type != "nominal"
+
+    @property
+    def wordings(self) -> tuple[str, ...]:
+        """Names of the texts: ``"0"`` is the item's own, ``"1"`` its first paraphrase, and so on."""
+        return tuple(str(number) for number in range(1 + len(self.paraphrases)))
+
+    def text_in(self, language: str | None = None, *, wording: str = OWN) -> str:
+        """The question.
+
+        Args:
+            language: A further language; ``None`` means the item's own.
+            wording: One of ``wordings``.
+
+        Raises:
+            ConfigError: There is no such wording, or none in that language.
+        """
+        if wording not in self.wordings:
+            raise ConfigError(f"item {self.id!r} has no wording {wording!r}; it has {', '.join(self.wordings)}")
+        place = int(wording)
+        if language is None:
+            return (self.text, *self.paraphrases)[place]
+        said = self.translations.get(language, ItemTranslation())
+        if wording == OWN:
+            if said.text is None:
+                raise ConfigError(f"language {language!r}: item {self.id!r} lacks translations.{language}.text")
+            return said.text
+        if place > len(said.paraphrases):
+            raise ConfigError(
+                f"language {language!r}: item {self.id!r} has {len(said.paraphrases)} of {len(self.paraphrases)} texts "
+                f"in translations.{language}.paraphrases"
+            )
+        return said.paraphrases[place - 1]
+
+    def labels_in(self, language: str | None = None) -> tuple[str, ...]:
+        """Labels of the options in the order of the scale.
+
+        Args:
+            language: A further language; ``None`` means the item's own.
+
+        Raises:
+            ConfigError: There are none in that language.
+        """
+        if language is None:
+            return self.labels
+        said = self.translations.get(language, ItemTranslation()).options
+        if said is None:
+            raise ConfigError(f"language {language!r}: item {self.id!r} lacks translations.{language}.options")
+        by_code = {option.code: option.label for option in said}
+        if None in by_code:
+            return tuple(option.label for option in said)
+        return tuple(by_code[code] for code in self.codes)
 
     @field_validator("text")
     @classmethod
@@ -124,6 +181,9 @@ class Item(Settings):
         if taken := [text for text in self.missing or {} if as_integer(text) in self.codes]:
             raise ValueError(f"item {self.id!r}: code {taken[0]} is declared both as an option and as missing")
         self._check_scores()
+        self._check_paraphrases()
+        for language, said in self.translations.items():
+            self._check_translation(said, where=f"item {self.id!r}: translations.{language}")
         return self
 
     def _check_scores(self) -> None:
@@ -132,6 +192,27 @@ class Item(Settings):
             raise ValueError(f"item {self.id!r}: give a score to every option or to none")
         if self.ordered and any(low >= high for low, high in pairwise(self.scores)):
             raise ValueError(f"item {self.id!r}: scores do not increase from option to option")
+
+    def _check_paraphrases(self) -> None:
+        if twice := repeated(text.strip() for text in (self.text, *self.paraphrases)):
+            raise ValueError(f"item {self.id!r}: two of its wordings are {twice[0]!r}")
+
+    def _check_translation(self, said: ItemTranslation, *, where: str) -> None:
+        if len(said.paraphrases) > len(self.paraphrases):
+            raise ValueError(
+                f"{where} has {len(said.paraphrases)} paraphrases, the item itself {len(self.paraphrases)}"
+            )
+        if twice := repeated(text.strip() for text in (said.text, *said.paraphrases) if text is not None):
+            raise ValueError(f"{where}: two of its wordings are {twice[0]!r}")
+        if said.options is None:
+            return
+        codes = [option.code for option in said.options]
+        if len(codes) != len(self.options):
+            raise ValueError(f"{where} has {len(codes)} options, the item itself {len(self.options)}")
+        if set(codes) != {None} and sorted(map(str, codes)) != sorted(map(str, self.codes)):
+            raise ValueError(f"{where} has options {', '.join(map(str, codes))}; the item has {self.codes}")
+        if twice := repeated(option.label for option in said.options):
+            raise ValueError(f"{where}: label {twice[0]!r} stands for several options")
 
 
 def repeated(values: Iterable[Any]) -> list[Any]:

@@ -14,6 +14,8 @@ from demoscope.errors import ConfigError, nearest
 from demoscope.schema import ALL, PERSONAS, RESPONSES
 from demoscope.surveys.demographic import Demographic
 from demoscope.surveys.item import Identifier, Item, MissingCodes, Options, as_integer, repeated
+from demoscope.surveys.phrases import shipped_phrases
+from demoscope.surveys.translations import LanguageTag, Translation, with_scales
 
 EMBEDDED: Final = ("ces2016", "synthetic")
 """Surveys that come with the package, by name."""
@@ -42,6 +44,9 @@ class Survey(Settings):
         missing: Text of a cell to reason, for items and attributes that have no such table of their own.
             A code that is declared as an option or value stays valid.
         scales: Options by name, for items that share them: ``options = "agreement"``.
+        language: Language of its own texts.
+        languages: Country to the language in which its people are asked; others are asked in ``language``.
+        translations: Scales and phrases in further languages, by language.
         demographics: Attributes of persons, in the order in which a prompt says them.
         items: The questions.
     """
@@ -60,6 +65,9 @@ class Survey(Settings):
     weight_column: str | None = None
     missing: MissingCodes = Field(default_factory=dict)
     scales: dict[str, Options] = Field(default_factory=dict)
+    language: LanguageTag = "en"
+    languages: dict[str, LanguageTag] = Field(default_factory=dict)
+    translations: dict[LanguageTag, Translation] = Field(default_factory=dict)
     demographics: tuple[Demographic, ...] = ()
     items: tuple[Item, ...] = Field(min_length=1)
 
@@ -105,6 +113,39 @@ class Survey(Settings):
         columns = {self.demographic(name).column for name in attributes}
         return tuple(item.id for item in self.items if item.column in columns)
 
+    @property
+    def known_languages(self) -> tuple[str, ...]:
+        """Its own language, then every other one in which it says something, sorted."""
+        said = {tag for part in self.parts for tag in part.translations} | set(self.translations)
+        return (self.language, *sorted(said - {self.language}))
+
+    def translated(self, language: str) -> str | None:
+        """The key of translations to look under: ``None`` for the survey's own language."""
+        return None if language == self.language else language
+
+    def phrases(self, language: str) -> Mapping[str, str]:
+        """Fixed phrases of prompts in a language, by name: the shipped ones with the survey's own put in their place.
+
+        A regional language (``"es-PE"``) starts from the phrases of its base (``"es"``) unless it is shipped itself.
+        """
+        shipped = shipped_phrases()
+        base = shipped.get(language) or shipped.get(language.partition("-")[0])
+        own = self.translations.get(language)
+        return (base.given() if base else {}) | (own.phrases.given() if own else {})
+
+    def phrase(self, name: str, *, language: str) -> str:
+        """One fixed phrase of prompts.
+
+        Raises:
+            ConfigError: The language lacks it.
+        """
+        found = self.phrases(language).get(name)
+        if found is None:
+            raise ConfigError(
+                f"language {language!r}: survey {self.id!r} lacks {name!r} in [translations.{language}.phrases]"
+            )
+        return found
+
     def missing_codes(self, part: Item | Demographic) -> MissingCodes:
         """Text of a cell to reason, as it holds for one item or attribute."""
         if part.missing is not None:
@@ -118,12 +159,17 @@ class Survey(Settings):
     def _fill_scales(cls, table: Any) -> Any:  # noqa: ANN401 - raw TOML
         if not isinstance(table, Mapping) or not isinstance(table.get("items"), list | tuple):
             return table
-        scales = table.get("scales", {})
-        return {**table, "items": [_with_scale(item, scales) for item in table["items"]]}
+        scales, translations = table.get("scales", {}), table.get("translations", {})
+        return {**table, "items": [_with_scale(item, scales, translations) for item in table["items"]]}
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Survey:
-        for problem in (*self._naming_problems(), *self._country_problems(), *self._missing_problems()):
+        for problem in (
+            *self._naming_problems(),
+            *self._country_problems(),
+            *self._missing_problems(),
+            *self._language_problems(),
+        ):
             raise ValueError(problem)
         if self.data is not None and self.generator is not None:
             raise ValueError("data and generator exclude each other")
@@ -167,6 +213,23 @@ class Survey(Settings):
                         "give that demographic its own `missing`"
                     )
 
+    def _language_problems(self) -> Iterable[str]:
+        known = set(self.countries.values()) if self.country is None else {self.country}
+        for country, language in self.languages.items():
+            if known and country not in known:
+                yield f"languages has {country!r}, no country of this survey{nearest(country, known)}"
+            if language not in self.known_languages:
+                yield f"languages: {country!r} speaks {language!r}, in which the survey says nothing"
+        for part in self.parts:
+            if self.language in part.translations:
+                yield f"{part.id!r}: translations.{self.language} is the language of the survey itself"
+        for tag, said in self.translations.items():
+            for name in said.scales:
+                if tag == self.language:
+                    yield f"translations.{tag}.scales: {tag!r} is the language of the survey itself"
+                elif name not in self.scales:
+                    yield f"translations.{tag}.scales: no scale is called {name!r}{nearest(name, self.scales)}"
+
 
 def load_survey(name_or_path: str | Path) -> Survey:
     """Read a survey.
@@ -203,10 +266,13 @@ def survey_from_table(table: Mapping[str, Any], *, where: Path) -> Survey:
     return parse(Survey, table, where=str(where))
 
 
-def _with_scale(item: Any, scales: Any) -> Any:  # noqa: ANN401 - raw TOML
-    if not isinstance(item, Mapping) or not isinstance(item.get("options"), str):
+def _with_scale(item: Any, scales: Any, translations: Any) -> Any:  # noqa: ANN401 - raw TOML
+    if not isinstance(item, Mapping):
         return item
-    name = item["options"]
+    name = item.get("options")
+    item = with_scales(item, name, translations)
+    if not isinstance(name, str):
+        return item
     if not isinstance(scales, Mapping) or name not in scales:
         known = scales if isinstance(scales, Mapping) else ()
         raise ValueError(f"item {item.get('id')!r}: no scale is called {name!r}{nearest(name, known)}")
