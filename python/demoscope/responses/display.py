@@ -25,8 +25,8 @@ BOTH: tuple[Order, Order] = ("given", "reversed")
 
 
 def shared_orders(design: OrderDesign) -> tuple[Order, ...]:
-    """Orders in which a prompt that serves everybody is asked; a balanced design asks both, and scores average them."""
-    return (design,) if design in ("given", "reversed", "shuffled") else BOTH
+    """Orders in which a prompt that serves everybody is asked: both where none is named, and scores average them."""
+    return (design,) if design in ("given", "reversed") else BOTH
 
 
 def profile_orders(
@@ -50,7 +50,7 @@ def profile_orders(
         Each profile to one order, or to both where the design is ``"both"``.
     """
     if design != "balanced":
-        return dict.fromkeys(profiles, shared_orders(design))
+        return dict.fromkeys(profiles, BOTH if design == "both" else (design,))
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for profile, countries in profiles.items():
         groups[tuple(countries)].append(profile)

@@ -198,6 +198,9 @@ def _ask(model: ModelSettings, engine: Engine, plan: Plan, *, run: RunFolder, st
     facts = dict(engine.facts())
     if not summary.asked:
         facts |= recorded_facts(run.manifest, name=model.name, revision=engine.revision)
+    facts["prompts"] = plan.asker.digest
+    if plan.asker.neutralised:
+        facts["neutralised in texts"] = ", ".join(f"{n} {kind}" for kind, n in sorted(plan.asker.neutralised.items()))
     return Asked(model, engine.revision, facts, summary)
 
 
