@@ -58,6 +58,16 @@ class Health:
         self.calls = 0
         self.bytes_read = 0
 
+    def account_refused(self) -> None:
+        """Note a refusal; from now on no more calls are in flight than refusals are left before the run ends."""
+        self.refusals += 1
+        self.pace.ceiling = max(1, ACCOUNT_CALLS - self.refusals)
+
+    def answered(self) -> None:
+        """Note that the account is not refused."""
+        self.refusals = 0
+        self.pace.ceiling = None
+
 
 class HttpClient:
     """Calls one server; lives as long as the event loop that it was entered in.
@@ -135,10 +145,8 @@ class HttpClient:
                 return await self._once(url, body, read)
             except CallError as error:
                 failed += 1
-                if error.fault.stop == "account":
-                    self._health.refusals += 1
-                    if self._health.refusals >= ACCOUNT_CALLS and not optional:
-                        raise self._stop(error) from None
+                if error.fault.stop == "account" and self._health.refusals >= ACCOUNT_CALLS and not optional:
+                    raise self._stop(error) from None
                 if optional and error.fault is not UNREACHABLE and not error.fault.slower:
                     raise
                 if not error.fault.retry or failed > self._retries:
@@ -156,6 +164,8 @@ class HttpClient:
             except CallError as error:
                 if error.fault.slower:
                     pace.refused(started, retry_after=error.retry_after)
+                if error.fault.stop == "account":
+                    self._health.account_refused()
                 raise
             pace.succeeded()
             return value
@@ -181,7 +191,7 @@ class HttpClient:
         reply = self._parse(raw)
         if (status := status_in_body(reply)) is not None:
             raise self._refusal(status, raw, retry_after=wait)
-        self._health.refusals = 0
+        self._health.answered()
         return reply
 
     async def _read(self, response: httpx.Response) -> bytes:

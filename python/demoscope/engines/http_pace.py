@@ -31,10 +31,12 @@ class Pace:
 
     Attributes:
         limit: Calls that may be in flight, from 1 to ``most``; only whole ones count.
+        ceiling: A lower limit for the time being.
     """
 
     def __init__(self, *, most: int) -> None:
         self.limit = float(min(START, most))
+        self.ceiling: int | None = None
         self._most = most
         self._in_flight = 0
         self._started = 0
@@ -50,7 +52,7 @@ class Pace:
             # Whoever waits for a time must look again: meanwhile a longer one may have been asked for.
             while (delay := self._resume_at - time.monotonic()) > 0:
                 await asyncio.sleep(delay)
-            if self._in_flight < int(self.limit):
+            if self._in_flight < self._allowed():
                 break
             await self._turn()
         self._in_flight += 1
@@ -92,8 +94,11 @@ class Pace:
                 self._wake()  # the turn was given already: hand it on
             raise
 
+    def _allowed(self) -> int:
+        return int(self.limit) if self.ceiling is None else min(int(self.limit), self.ceiling)
+
     def _wake(self) -> None:
-        free = int(self.limit) - self._in_flight
+        free = self._allowed() - self._in_flight
         while self._waiting and free > 0:
             turn = self._waiting.popleft()
             if not turn.done():

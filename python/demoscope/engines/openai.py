@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections import deque
 from dataclasses import replace
 from functools import cached_property
@@ -38,6 +39,7 @@ _RESOURCES: Final = frozenset(
 )
 _WORDINGS: Final = 6  # ways of putting one request before it is given up
 _SHOWN_NAMES: Final = 20
+_ENUM_OPENING: Final = re.compile(r'\s*\{\s*"answer"\s*:\s*')
 
 
 class OpenaiEngine:
@@ -98,6 +100,16 @@ class OpenaiEngine:
         }
         text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far, failed ones included."""
+        return self._health.calls
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of answers taken from the network so far."""
+        return self._health.bytes_read
 
     def facts(self) -> Mapping[str, str]:
         """Who answers and what it promises; what the server offers only once it was asked."""
@@ -352,12 +364,17 @@ def _refused(key: str, reply: Reply) -> Answer:
 
 
 def _enum_value(text: str) -> str | None:
-    """The label in the JSON object that a server was told to write."""
+    """The label in the JSON object that a server was told to write.
+
+    The object may lack its end: small models like to go on with blanks once the label is written.
+    """
+    opening = _ENUM_OPENING.match(text)
+    if opening is None:
+        return None
     try:
-        found = json.loads(text)
+        value, _ = json.JSONDecoder().raw_decode(text, opening.end())
     except (ValueError, RecursionError):
         return None
-    value = found.get("answer") if isinstance(found, dict) else None
     return value if isinstance(value, str) else None
 
 
