@@ -42,6 +42,7 @@ def make(**options: Any) -> OpenaiEngine:
         ({"timeout_secs": 0}, r"key 'timeout_secs'"),
         ({"retries": -1}, r"key 'retries'"),
         ({"tokenizer": "/no/such/directory"}, r"tokenizer: there is no directory /no/such/directory"),
+        ({"headers_env": {"X Key": "KEY"}}, r"key 'headers_env': 'X Key' cannot be the name of a header"),
         ({"extra_body": {"seed": 1}}, r"key 'extra_body': 'seed' is set by demoscope"),
     ],
 )

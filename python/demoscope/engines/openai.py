@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 from collections import deque
 from dataclasses import replace
 from functools import cached_property
@@ -24,7 +23,7 @@ from demoscope.engines.openai_body import Speech
 from demoscope.engines.openai_options import OpenaiOptions, headers_of, refuse_secrets
 from demoscope.engines.openai_scores import exact_answer, top_answer
 from demoscope.engines.openai_tokens import LabelTokens, LocalTokens, ServerTokens
-from demoscope.engines.openai_wire import Reply, read_reply
+from demoscope.engines.openai_wire import Reply, enum_value, read_reply, served_models, vllm_version
 from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPartError, nearest
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ _RESOURCES: Final = frozenset(
 )
 _WORDINGS: Final = 6  # ways of putting one request before it is given up
 _SHOWN_NAMES: Final = 20
-_ENUM_OPENING: Final = re.compile(r'\s*\{\s*"answer"\s*:\s*')
 
 
 class OpenaiEngine:
@@ -195,7 +193,7 @@ class OpenaiEngine:
         refused = False
         served: dict[str, str] = {}
         try:
-            served = await client.call(f"{self._options.base_url}/models", None, read=_served_models, optional=True)
+            served = await client.call(f"{self._options.base_url}/models", None, read=served_models, optional=True)
         except CallError as error:
             refused = error.fault.stop == "account"
         name = self._options.model
@@ -204,7 +202,9 @@ class OpenaiEngine:
             raise ConfigError(f"{self._where}: model: the server at {self._options.place} has no {name!r}{near}")
         if "vllm" in served.values() or not (served or refused):
             try:
-                self._version = await client.call(f"{self._options.root}/version", None, read=_version, optional=True)
+                self._version = await client.call(
+                    f"{self._options.root}/version", None, read=vllm_version, optional=True
+                )
                 self._speech.vllm = True
             except CallError:
                 self._version = None
@@ -240,7 +240,7 @@ class OpenaiEngine:
         reply = await self._converse(client, lambda: self._speech.choice(request, way=way, prompt=prompt))
         if reply.refusal is not None:
             return _refused(request.key, reply)
-        chosen = reply.text if way == "vllm" else _enum_value(reply.text)
+        chosen = reply.text if way == "vllm" else enum_value(reply.text)
         if chosen not in request.labels:
             return replace(_written(request.key, "invalid", reply), reason="invalid_key")
         return replace(_written(request.key, "valid", reply), text=chosen)
@@ -361,38 +361,3 @@ def _written(key: str, status: Literal["valid", "invalid"], reply: Reply) -> Ans
 
 def _refused(key: str, reply: Reply) -> Answer:
     return replace(_written(key, "valid", reply), status="refusal", text=reply.refusal or reply.text)
-
-
-def _enum_value(text: str) -> str | None:
-    """The label in the JSON object that a server was told to write.
-
-    The object may lack its end: small models like to go on with blanks once the label is written.
-    """
-    opening = _ENUM_OPENING.match(text)
-    if opening is None:
-        return None
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text, opening.end())
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, str) else None
-
-
-def _served_models(reply: dict[str, Any]) -> dict[str, str]:
-    """Who owns each served model, by name; empty where the list is none or goes on elsewhere."""
-    listed = reply.get("data")
-    if not isinstance(listed, list) or reply.get("has_more"):
-        return {}
-    return {
-        entry["id"]: str(entry.get("owned_by"))
-        for entry in listed
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
-    }
-
-
-def _version(reply: dict[str, Any]) -> str:
-    """What vLLM says of itself: its version and nothing else."""
-    found = reply.get("version")
-    if not isinstance(found, str) or len(reply) != 1:
-        raise CallError(WRONG_SCHEMA, "no version")
-    return found[:_SHOWN_NAMES]

@@ -76,6 +76,13 @@ class OpenaiOptions(Settings):
         _ = parts.port  # raises ValueError for a port that is none
         return value.rstrip("/")
 
+    @field_validator("headers_env")
+    @classmethod
+    def _are_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        if wrong := [name for name in value if not re.fullmatch(r"[A-Za-z0-9-]+", name, re.ASCII)]:
+            raise ValueError(f"{wrong[0]!r} cannot be the name of a header")
+        return value
+
     @field_validator("extra_body")
     @classmethod
     def _is_further(cls, value: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -12,6 +14,8 @@ from demoscope.engines.http_faults import NO_CHOICES, NOT_A_NUMBER, WRONG_SCHEMA
 
 Api: TypeAlias = Literal["chat", "completions"]
 
+_ENUM_OPENING: Final = re.compile(r'\s*\{\s*"answer"\s*:\s*')
+_VERSION_LENGTH: Final = 32
 _ROUNDING: Final = 1e-3  # a probability of 1 in single precision may have a logarithm above 0
 
 
@@ -213,3 +217,42 @@ def _first(sampled: str, logprob: float | None, tops: list[tuple[str, float | No
 def _storable(text: str) -> str:
     """The text without halves of surrogate pairs, which JSON can carry and no file can."""
     return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def enum_value(text: str) -> str | None:
+    """The label in the JSON object that a server was told to write.
+
+    The object may lack its end: small models like to go on with blanks once the label is written.
+    """
+    opening = _ENUM_OPENING.match(text)
+    if opening is None:
+        return None
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, opening.end())
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def served_models(reply: dict[str, Any]) -> dict[str, str]:
+    """Who owns each served model, by name; empty where the list is none or goes on elsewhere."""
+    listed = reply.get("data")
+    if not isinstance(listed, list) or reply.get("has_more"):
+        return {}
+    return {
+        entry["id"]: str(entry.get("owned_by"))
+        for entry in listed
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+    }
+
+
+def vllm_version(reply: dict[str, Any]) -> str:
+    """What vLLM says of itself: its version and nothing else.
+
+    Raises:
+        CallError: This is something else.
+    """
+    found = reply.get("version")
+    if not isinstance(found, str) or len(reply) != 1:
+        raise CallError(WRONG_SCHEMA, "no version")
+    return found[:_VERSION_LENGTH]
