@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import socket
@@ -32,7 +33,7 @@ from tests.engines.faulty_server import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEY = "sk-canary-7f3a91c2d5"
+KEY = "sk-canary/7f3a91c2d5"
 RETRIES = 2
 FINE = says(200, chat_reply(tops={"A": math.log(0.6), "B": math.log(0.3), "the": math.log(0.05)}))
 BAD = "request-3"
@@ -251,11 +252,13 @@ def test_a_huge_answer_is_neither_read_nor_held(announced: bool) -> None:
     assert server.bytes_sent < 20 * 10**6  # what lies in the buffers between the two
 
 
+@pytest.mark.parametrize("escaped", [False, True])
 @pytest.mark.parametrize("mode", ["logprobs", "choice", "text"])
-def test_a_server_that_echoes_the_key_does_not_spread_it(mode: Any) -> None:
+def test_a_server_that_echoes_the_key_does_not_spread_it(mode: Any, escaped: bool) -> None:
     def echo(wire: Wire, call: Call) -> None:
         token = call.headers["authorization"].removeprefix("Bearer ")
-        says(200, chat_reply(f"you are {token}", tops={token: -1.0, "A": -1.0}))(wire, call)
+        reply = json.dumps(chat_reply(f"you are {token}", tops={token: -1.0, "A": -1.0}))
+        says(200, (reply.replace("/", "\\/") if escaped else reply).encode())(wire, call)
 
     with FaultyServer(echo) as server:
         answers = list(make(server.url).ask(block(2, mode=mode)))

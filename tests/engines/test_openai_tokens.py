@@ -178,7 +178,17 @@ class Bare(Likeness):
         return {"/models": super().pages["/models"]}
 
 
-@pytest.mark.parametrize("likeness", [Bare(), Likeness(scores=False)])
+class Strict(Likeness):
+    """A server that refuses words which it does not know."""
+
+    def answer(self, wire: Wire, call: Call) -> None:
+        if "logprob_token_ids" in call.body:
+            says(400, {"error": {"message": "Unrecognized request argument supplied: logprob_token_ids"}})(wire, call)
+        else:
+            super().answer(wire, call)
+
+
+@pytest.mark.parametrize("likeness", [Bare(), Likeness(scores=False), Strict()])
 def test_a_server_that_scores_no_tokens_is_asked_for_the_likeliest_ones(likeness: Likeness) -> None:
     answer, body, way = ask(likeness)
     assert answer.probs == pytest.approx((0.5, 0.5))
@@ -186,7 +196,7 @@ def test_a_server_that_scores_no_tokens_is_asked_for_the_likeliest_ones(likeness
     assert way == "top 20, rest unseen"
 
 
-@pytest.mark.parametrize("likeness", [Bare(), Likeness(scores=False)])
+@pytest.mark.parametrize("likeness", [Bare(), Likeness(scores=False), Strict()])
 def test_unless_token_ids_are_insisted_on(likeness: Likeness) -> None:
     with pytest.raises(EngineError, match="logprobs = 'token_ids', but the server does not score tokens"):
         ask(likeness, logprobs="token_ids")

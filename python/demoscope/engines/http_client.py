@@ -212,7 +212,8 @@ class HttpClient:
             pieces.append(piece)
         raw = b"".join(pieces)
         for secret in self._secrets:
-            raw = raw.replace(secret.encode("ascii"), b"[key]")
+            for written in (secret, secret.replace("/", "\\/")):  # some writers of JSON escape slashes
+                raw = raw.replace(written.encode("ascii"), b"[key]")
         return raw
 
     def _parse(self, raw: bytes) -> dict[str, Any]:

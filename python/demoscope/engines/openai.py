@@ -116,7 +116,7 @@ class OpenaiEngine:
             "top": f"top {self._speech.top}, rest unseen",
             None: "not known before the server is asked",
         }
-        server = "vLLM" if self._speech.vllm else "OpenAI-compatible"
+        server = {"vllm": "vLLM", "llamacpp": "llama.cpp"}.get(self._speech.owner, "OpenAI-compatible")
         return {
             "engine": "openai",
             "server": f"{server} at {self._options.place}",
@@ -174,8 +174,8 @@ class OpenaiEngine:
 
         async with client:
             await self._meet(client)
-            waiting = deque(requests)
             # How probabilities are taken is settled by one request alone: a run must not mix two ways.
+            waiting = deque(sorted(requests, key=lambda request: request.mode != "logprobs"))
             while waiting and self._way is None and waiting[0].mode == "logprobs":
                 await one(waiting.popleft())
             try:
@@ -200,15 +200,15 @@ class OpenaiEngine:
         if served and not {name, f"{name}:latest"} & served.keys():
             near = nearest(name, served if len(served) <= _SHOWN_NAMES else sorted(served)[:_SHOWN_NAMES])
             raise ConfigError(f"{self._where}: model: the server at {self._options.place} has no {name!r}{near}")
-        if "vllm" in served.values() or not (served or refused):
+        if served.get(name) == "vllm" or not (served or refused):
             try:
                 self._version = await client.call(
                     f"{self._options.root}/version", None, read=vllm_version, optional=True
                 )
-                self._speech.vllm = True
+                self._speech.owner = "vllm"
             except CallError:
                 self._version = None
-        self._speech.vllm = self._speech.vllm or "vllm" in served.values()
+        self._speech.owner = self._speech.owner or served.get(name, "")
         if self._options.logprobs == "top" or (self._options.logprobs == "auto" and not self._speech.vllm):
             self._way = "top"
         self._met = True
@@ -278,7 +278,8 @@ class OpenaiEngine:
                     client, lambda: self._speech.exact(request, tokens.ids, prompt=prompt), scored=True
                 )
         except CallError as error:
-            if settled or error.fault.code not in {"http_404", "http_405", "http_501", WRONG_SCHEMA.code}:
+            unknown = error.fault.code in {"http_404", "http_405", "http_501", WRONG_SCHEMA.code}
+            if settled or not (unknown or "logprob_token_ids" in error.body):
                 raise
             self._give_up_ids(str(error))
             return None

@@ -22,6 +22,13 @@ OWNED: Final = frozenset(
 )  # fmt: skip
 """Keys of a body that the request decides, hence no ``extra_body``."""
 
+# Without these a server draws from another distribution than the model's: vLLM takes what the model's authors
+# recommend, llama.cpp cuts off unlikely tokens of its own accord.
+_PLAIN_SAMPLING: Final[dict[str, dict[str, Any]]] = {
+    "vllm": {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0},
+    "llamacpp": {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0},
+}
+
 SEEDS: Final = 2**31
 """Seeds are cut to this: many servers read them as signed 32-bit integers."""
 
@@ -43,12 +50,12 @@ class Speech:
 
     Attributes:
         top: Lowered when the server says that it gives fewer.
-        vllm: Whether the server is vLLM, which has words of its own.
+        owner: What the server says of itself: ``"vllm"`` and ``"llamacpp"`` have words of their own.
     """
 
     def __init__(self, *, model: str, api: Api, extra: Mapping[str, Any], top: int) -> None:
         self.top = top
-        self.vllm = False
+        self.owner = ""
         self._model = model
         self._api = api
         self._extra = dict(extra)
@@ -56,15 +63,17 @@ class Speech:
         self._dropped: set[str] = set()
         self._has_system_role = True
 
+    @property
+    def vllm(self) -> bool:
+        """Whether the server is vLLM."""
+        return self.owner == "vllm"
+
     def text(self, request: Request, *, prompt: Sequence[int] | None = None) -> dict[str, Any]:
         """A body that lets the model write."""
         sampling = request.sampling
         body = self._body(request, prompt=prompt, max_tokens=sampling.max_tokens)
         body |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": request.seed % SEEDS}
-        if self.vllm:
-            # Without these the server takes what the model's authors recommend, and draws from another distribution.
-            body = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0} | body
-        return self._said(body)
+        return self._said(_PLAIN_SAMPLING.get(self.owner, {}) | body)
 
     def choice(
         self, request: Request, *, way: Literal["vllm", "json_schema"], prompt: Sequence[int] | None = None

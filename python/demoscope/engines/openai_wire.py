@@ -235,15 +235,17 @@ def enum_value(text: str) -> str | None:
 
 
 def served_models(reply: dict[str, Any]) -> dict[str, str]:
-    """Who owns each served model, by name; empty where the list is none or goes on elsewhere."""
+    """Who owns each served model, by name and by its aliases; empty where the list is none or goes on elsewhere."""
     listed = reply.get("data")
     if not isinstance(listed, list) or reply.get("has_more"):
         return {}
-    return {
-        entry["id"]: str(entry.get("owned_by"))
-        for entry in listed
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
-    }
+    found: dict[str, str] = {}
+    for entry in listed:
+        if isinstance(entry, dict):
+            aliases = entry.get("aliases")
+            names = [entry.get("id"), *(aliases if isinstance(aliases, list) else [])]
+            found |= {name: str(entry.get("owned_by")) for name in names if isinstance(name, str)}
+    return found
 
 
 def vllm_version(reply: dict[str, Any]) -> str:
