@@ -13,6 +13,7 @@ NAMES = [
         name,
         marks={
             "embedded": (pytest.mark.model, pytest.mark.skipif(absent, reason="the embedded model is not installed")),
+            "openai": pytest.mark.skip(reason="see test_openai: it needs a server"),
             "vllm": pytest.mark.skip(reason="see tests/vllm"),
         }.get(name, ()),
     )

@@ -1,0 +1,364 @@
+"""Any server with an OpenAI-compatible interface: vLLM, llama.cpp, a hosted model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import deque
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from demoscope.config import parse
+from demoscope.engines.async_answers import answers_of
+from demoscope.engines.base import Answer, Capabilities, Request
+from demoscope.engines.chat import LabelError
+from demoscope.engines.http_client import Health, HttpClient
+from demoscope.engines.http_faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
+from demoscope.engines.model_directory import fingerprint
+from demoscope.engines.openai_body import Speech
+from demoscope.engines.openai_options import OpenaiOptions, headers_of, refuse_secrets
+from demoscope.engines.openai_scores import exact_answer, top_answer
+from demoscope.engines.openai_tokens import LabelTokens, LocalTokens, ServerTokens
+from demoscope.engines.openai_wire import Reply, enum_value, read_reply, served_models, vllm_version
+from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPartError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+INSTALL: Final = "pip install 'demoscope[openai]' (in a checkout: pip install '.[openai]')"
+
+_OTHER_MODES: Final = "use mode 'choice' or 'text'"
+_RESOURCES: Final = frozenset(
+    {"api_key_env", "backoff_secs", "base_url", "batch_size", "concurrency", "headers_env", "max_answer_bytes"}
+    | {"retries", "timeout_secs", "tokenizer"}
+)
+_WORDINGS: Final = 6  # ways of putting one request before it is given up
+_SHOWN_NAMES: Final = 20
+
+
+class OpenaiEngine:
+    """Asks a model behind an OpenAI-compatible server.
+
+    The server is met at the first question.
+
+    Args:
+        model: Name of the model in messages and tables.
+        options: See :class:`~demoscope.engines.openai_options.OpenaiOptions`.
+
+    Raises:
+        ConfigError: An option is unknown or cannot be meant, or a key stands in the settings.
+        MissingPartError: httpx is not installed.
+    """
+
+    def __init__(self, *, model: str, options: Mapping[str, Any]) -> None:
+        self._where = f"model {model!r}: options"
+        self._what = f"model {model!r}"
+        refuse_secrets(options, where=self._where)
+        self._options = parse(OpenaiOptions, dict(options), where=self._where)
+        if find_spec("httpx") is None:
+            raise MissingPartError(f"the engine 'openai' needs httpx: {INSTALL}")
+        tokenizer = self._options.tokenizer
+        if tokenizer is not None and not tokenizer.is_dir():
+            raise ConfigError(f"{self._where}: tokenizer: there is no directory {tokenizer}")
+        self._speech = Speech(
+            model=self._options.model,
+            api=self._options.api,
+            extra=self._options.extra_body,
+            top=self._options.top_logprobs,
+        )
+        self._tokens = ServerTokens(
+            root=self._options.root, model=self._options.model, api=self._options.api, speech=self._speech
+        )
+        self._local: LocalTokens | None = None
+        self._health = Health(most=self._options.concurrency)
+        self._way: Literal["exact", "top"] | None = None
+        self._met = False
+        self._scored_once = False
+        self._version: str | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Every mode, without adapters; whether the server gives log-probabilities shows when it is asked."""
+        return Capabilities(modes=("logprobs", "choice", "text", "verbalized"), block=self._options.batch_size)
+
+    @cached_property
+    def revision(self) -> str:
+        """Digest of the server's place, the name it serves, and the options that can change an answer.
+
+        No server says which weights it serves, so other weights under the same name keep the revision.
+        """
+        identity = {
+            "place": self._options.place,
+            "options": self._options.model_dump(mode="json", exclude=set(_RESOURCES)),
+            "tokenizer": None if self._options.tokenizer is None else fingerprint(self._options.tokenizer),
+        }
+        text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far, failed ones included."""
+        return self._health.calls
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of answers taken from the network so far."""
+        return self._health.bytes_read
+
+    def facts(self) -> Mapping[str, str]:
+        """Who answers and what it promises; what the server offers only once it was asked."""
+        ways = {
+            "exact": "exact by token ids",
+            "top": f"top {self._speech.top}, rest unseen",
+            None: "not known before the server is asked",
+        }
+        server = {"vllm": "vLLM", "llamacpp": "llama.cpp"}.get(self._speech.owner, "OpenAI-compatible")
+        return {
+            "engine": "openai",
+            "server": f"{server} at {self._options.place}",
+            "server_version": self._version or "unknown",
+            "model": self._options.model,
+            "api": self._options.api,
+            "logprobs": ways[self._way],
+            "weights": "known by the name that the server gives them only: no server names their content",
+            "seeds": "asked for; whether equal seeds give equal texts is up to the server",
+            "extra_body": json.dumps(self._options.extra_body, sort_keys=True, default=str),
+            "httpx": version("httpx"),
+        }
+
+    def ask(self, requests: Sequence[Request]) -> Iterator[Answer]:
+        """Ask one block, several calls at a time; see :meth:`demoscope.engines.base.Engine.ask`.
+
+        Raises:
+            EngineError: Nobody answers, the account is refused, or the server lacks what is asked for.
+            ConfigError: There is no key, or the server does not know the model.
+        """
+        for request in requests:
+            if request.adapter is not None:
+                raise EngineError(f"{self._what}: the engine 'openai' takes no adapters; name the adapter as the model")
+        if not requests:
+            return
+        headers, secrets = headers_of(self._options, where=self._where)
+        if self._options.tokenizer is not None and self._local is None:
+            self._local = LocalTokens(self._options.tokenizer, speech=self._speech)
+        yield from answers_of(lambda emit: self._block(requests, headers, secrets, emit))
+
+    def close(self) -> None:
+        """Nothing is held between two blocks."""
+
+    async def _block(
+        self,
+        requests: Sequence[Request],
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...],
+        emit: Callable[[Answer], None],
+    ) -> None:
+        client = HttpClient(
+            self._what,
+            headers=headers,
+            secrets=secrets,
+            trust_env=not self._options.is_loopback,
+            timeout_secs=self._options.timeout_secs,
+            retries=self._options.retries,
+            backoff_secs=self._options.backoff_secs,
+            max_bytes=self._options.max_answer_bytes,
+            health=self._health,
+        )
+
+        async def one(request: Request) -> None:
+            emit(await self._one(client, request))
+
+        async with client:
+            await self._meet(client)
+            # How probabilities are taken is settled by one request alone: a run must not mix two ways.
+            waiting = deque(sorted(requests, key=lambda request: request.mode != "logprobs"))
+            while waiting and self._way is None and waiting[0].mode == "logprobs":
+                await one(waiting.popleft())
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for request in waiting:
+                        group.create_task(one(request))
+            except ExceptionGroup as errors:
+                ours = [error for error in errors.exceptions if isinstance(error, DemoscopeError)]
+                raise (ours or errors.exceptions)[0] from None
+
+    async def _meet(self, client: HttpClient) -> None:
+        """Find out once what kind of server this is and whether it knows the model."""
+        if self._met:
+            return
+        refused = False
+        served: dict[str, str] = {}
+        try:
+            served = await client.call(f"{self._options.base_url}/models", None, read=served_models, optional=True)
+        except CallError as error:
+            refused = error.fault.stop == "account"
+        name = self._options.model
+        if served and not {name, f"{name}:latest"} & served.keys():
+            near = nearest(name, served if len(served) <= _SHOWN_NAMES else sorted(served)[:_SHOWN_NAMES])
+            raise ConfigError(f"{self._where}: model: the server at {self._options.place} has no {name!r}{near}")
+        if served.get(name) == "vllm" or not (served or refused):
+            try:
+                self._version = await client.call(
+                    f"{self._options.root}/version", None, read=vllm_version, optional=True
+                )
+                self._speech.owner = "vllm"
+            except CallError:
+                self._version = None
+        self._speech.owner = self._speech.owner or served.get(name, "")
+        if self._options.logprobs == "top" or (self._options.logprobs == "auto" and not self._speech.vllm):
+            self._way = "top"
+        self._met = True
+
+    async def _one(self, client: HttpClient, request: Request) -> Answer:
+        try:
+            match request.mode:
+                case "logprobs":
+                    return await self._score(client, request)
+                case "choice":
+                    return await self._choose(client, request)
+                case _:
+                    return await self._write(client, request)
+        except CallError as error:
+            return Answer(request.key, "error", reason=error.fault.code)
+        except LabelError as error:
+            raise EngineError(f"{self._what}: {error}; use letters or mode 'choice'") from None
+
+    async def _write(self, client: HttpClient, request: Request) -> Answer:
+        prompt = self._prompt(request)
+        reply = await self._converse(client, lambda: self._speech.text(request, prompt=prompt))
+        return _written(request.key, "valid", reply) if reply.refusal is None else _refused(request.key, reply)
+
+    async def _choose(self, client: HttpClient, request: Request) -> Answer:
+        way = self._options.choice
+        if way == "auto":
+            way = "vllm" if self._speech.vllm else "json_schema"
+        prompt = self._prompt(request)
+        reply = await self._converse(client, lambda: self._speech.choice(request, way=way, prompt=prompt))
+        if reply.refusal is not None:
+            return _refused(request.key, reply)
+        chosen = reply.text if way == "vllm" else enum_value(reply.text)
+        if chosen not in request.labels:
+            return replace(_written(request.key, "invalid", reply), reason="invalid_key")
+        return replace(_written(request.key, "valid", reply), text=chosen)
+
+    async def _score(self, client: HttpClient, request: Request) -> Answer:
+        try:
+            if self._way != "top":
+                answer = await self._score_exactly(client, request)
+                if answer is not None:
+                    return answer
+            return await self._score_top(client, request)
+        except CallError as error:
+            silent = error.fault is NO_LOGPROBS and not self._scored_once
+            unwanted = error.fault.code in {"http_400", "http_422"} and "logprob" in error.body.lower()
+            if silent or unwanted:
+                raise EngineError(
+                    f"{self._what}: the server gives no log-probabilities ({error}); {_OTHER_MODES}"
+                ) from None
+            raise
+
+    async def _score_exactly(self, client: HttpClient, request: Request) -> Answer | None:
+        """Score by token ids; ``None`` where the server turns out not to do that and another way is allowed."""
+        settled = self._way == "exact"
+        prompt = self._prompt(request)
+        try:
+            tokens = await self._label_tokens(client, request)
+            reply = await self._converse(
+                client, lambda: self._speech.exact(request, tokens.ids, prompt=prompt), scored=True
+            )
+            if reply.prompt_ids is not None and not tokens.holds_after(reply.prompt_ids):
+                if self._local is not None:
+                    raise EngineError(f"{self._what}: the server's prompt is not that of options.tokenizer")
+                tokens = await self._tokens.find(client, request, fresh=True)
+                reply = await self._converse(
+                    client, lambda: self._speech.exact(request, tokens.ids, prompt=prompt), scored=True
+                )
+        except CallError as error:
+            unknown = error.fault.code in {"http_404", "http_405", "http_501", WRONG_SCHEMA.code}
+            if settled or not (unknown or "logprob_token_ids" in error.body):
+                raise
+            self._give_up_ids(str(error))
+            return None
+        if reply.refusal is not None:
+            return _refused(request.key, reply)
+        assert reply.first is not None
+        answer = exact_answer(request.key, reply.first, tokens.ids, reply=reply)
+        if answer is None and settled:
+            raise CallError(WRONG_SCHEMA, "the answer lacks a label token")
+        if answer is None:
+            self._give_up_ids("it names other tokens than it was asked for")
+            return None
+        self._way = "exact"
+        return answer
+
+    def _give_up_ids(self, reason: str) -> None:
+        if self._options.logprobs == "token_ids":
+            raise EngineError(f"{self._what}: logprobs = 'token_ids', but the server does not score tokens: {reason}")
+        self._way = "top"
+
+    async def _score_top(self, client: HttpClient, request: Request) -> Answer:
+        # Of a longer label only its first token would be seen, and that of "10" is that of "1".
+        if long := [label for label in request.labels if len(label) != 1]:
+            raise EngineError(
+                f"{self._what}: label {long[0]!r} may be several tokens, and this server names whole tokens only; "
+                "use letters or mode 'choice'"
+            )
+        prompt = self._prompt(request)
+        reply = await self._converse(client, lambda: self._speech.top_alternatives(request, prompt=prompt), scored=True)
+        if reply.refusal is not None:
+            return _refused(request.key, reply)
+        assert reply.first is not None
+        return top_answer(request.key, reply.first, request.labels, reply=reply)
+
+    async def _label_tokens(self, client: HttpClient, request: Request) -> LabelTokens:
+        if self._local is not None:
+            return self._local.find(request)[1]
+        return await self._tokens.find(client, request)
+
+    def _prompt(self, request: Request) -> list[int] | None:
+        """Tokens of the prompt where the chat template is applied here."""
+        if self._local is None or self._options.api == "chat":
+            return None
+        return self._local.find(replace(request, labels=()))[0]
+
+    async def _converse(self, client: HttpClient, body: Callable[[], dict[str, Any]], *, scored: bool = False) -> Reply:
+        """Ask, and ask again in other words where the server wants other words."""
+
+        def read(raw: dict[str, Any]) -> Reply:
+            reply = read_reply(raw, api=self._options.api)
+            if scored and reply.first is None and reply.refusal is None:
+                if not (reply.scored or self._scored_once):
+                    raise EngineError(f"{self._what}: the server gives no log-probabilities; {_OTHER_MODES}")
+                raise CallError(NO_LOGPROBS, "the answer has no log-probabilities of alternatives")
+            self._scored_once = self._scored_once or scored
+            return reply
+
+        path = "chat/completions" if self._options.api == "chat" else "completions"
+        for wording in range(_WORDINGS):
+            said = body()
+            try:
+                return await client.call(f"{self._options.base_url}/{path}", said, read=read)
+            except CallError as error:
+                if wording == _WORDINGS - 1 or not self._speech.learn(error, said):
+                    raise
+        raise AssertionError("the last wording returns or raises")
+
+
+def _written(key: str, status: Literal["valid", "invalid"], reply: Reply) -> Answer:
+    return Answer(
+        key,
+        status,
+        text=reply.text,
+        truncated=reply.truncated,
+        thought=reply.thought,
+        prompt_tokens=reply.prompt_tokens,
+        output_tokens=reply.output_tokens,
+    )
+
+
+def _refused(key: str, reply: Reply) -> Answer:
+    return replace(_written(key, "valid", reply), status="refusal", text=reply.refusal or reply.text)
