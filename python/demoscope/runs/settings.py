@@ -11,7 +11,7 @@ from demoscope.config import AdapterSettings, ModelSettings, RunConfig, parse, r
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "prices", "table", "tokenizer"})
+PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "table", "tokenizer"})
 """Options of engines that may name a file or folder."""
 
 
@@ -44,6 +44,8 @@ def resolved_options(model: ModelSettings, base: Path) -> Mapping[str, Any]:
     """Options of an engine; those that name a file or folder beside the settings become its path."""
 
     def resolve(key: str, value: Any) -> Any:  # noqa: ANN401 - whatever TOML holds
+        if key == "model" and model.engine == "openai":
+            return value  # the name under which a server serves it
         if key in PATH_OPTIONS and isinstance(value, str) and value and (base / value).exists():
             return str((base / value).resolve())
         return value
