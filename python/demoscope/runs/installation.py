@@ -33,7 +33,7 @@ class Check:
 
 def check_installation() -> list[Check]:
     """Look at every part without loading a model."""
-    return [_kernels(), _survey(), _embedded(), _vllm()]
+    return [_kernels(), _survey(), _embedded(), _vllm(), _openai(), _hf()]
 
 
 def _kernels() -> Check:
@@ -72,6 +72,23 @@ def _vllm() -> Check:
         return Check("engine vllm", found=True, what=installed_vllm())
     except MissingPartError:
         return Check("engine vllm", found=False, what="not installed; models of your own", mend=INSTALL)
+
+
+def _openai() -> Check:
+    return _packaged("openai", ("httpx",), what="any OpenAI-compatible server")
+
+
+def _hf() -> Check:
+    return _packaged("hf", ("torch", "transformers"), what="the reference for models of your own")
+
+
+def _packaged(engine: str, packages: tuple[str, ...], *, what: str) -> Check:
+    """An engine that is an extra of demoscope."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        mend = f"pip install 'demoscope[{engine}]' (in a checkout: pip install '.[{engine}]')"
+        return Check(f"engine {engine}", found=False, what=f"{' and '.join(missing)} not installed; {what}", mend=mend)
+    return Check(f"engine {engine}", found=True, what=", ".join(f"{name} {_version(name)}" for name in packages))
 
 
 def _version(distribution: str) -> str:
