@@ -1,0 +1,196 @@
+"""Every call that touches the disk is made to fail, or is the last one of its process."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from demoscope.errors import StoreError
+from demoscope.responses import answers_hash
+from demoscope.responses import store as store_file
+from demoscope.responses.store import Store
+from tests.responses.faults import ANSWERS, HOPELESS, NIGHTLY, Disk, KilledError, Run, ticking
+from tests.responses.rows import rows
+
+FAULTS = ("die", "die_after", "power", "enospc", "eio")
+SAMPLED = 12
+"""Positions of each fault that are tried, unless DEMOSCOPE_NIGHTLY=1 asks for all of them."""
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch):
+    monkeypatch.setattr(store_file, "SEAL_ROWS", 70)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Content and cells of a run that nothing disturbs, and how often it touches the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_file, "SEAL_ROWS", 70)
+        folder = tmp_path_factory.mktemp("whole") / "r"
+        disk = Disk(patch)
+        manifest = Run(folder).go()
+    with Store(folder) as store:
+        cells = store.cells()
+    assert len(manifest.parts) > 3
+    assert cells.filter(status="error").height == len(HOPELESS)
+    assert manifest.content_hash == answers_hash(cells)
+    assert set(disk.names) == {"write", "fsync", "ftruncate", "replace", "open", "read"}
+    return manifest.content_hash, cells, disk.count
+
+
+def same_as(folder, whole):
+    with Store(folder) as store:
+        assert store.manifest.content_hash == whole[0]
+        assert store.cells().equals(whole[1])
+        assert len(store) == ANSWERS
+        assert store.damaged == ()
+    assert not list(folder.glob("*.new"))
+    return True
+
+
+def positions(whole, fault):
+    every = range(1, whole[2] + 1)
+    if NIGHTLY:
+        return every
+    return sorted(random.Random(fault).sample(every, SAMPLED))
+
+
+@pytest.mark.parametrize("fault", ["die", "die_after", "power"])
+def test_death_at_any_call_loses_nothing_that_was_promised(tmp_path, whole, fault):
+    for place in positions(whole, fault):
+        folder = tmp_path / str(place)
+        run = Run(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store_file, "SEAL_ROWS", 70)
+            disk = Disk(patch, fault, place)
+            disk.folder = folder
+            with pytest.raises(KilledError):
+                run.go()
+        run.check(power=fault == "power")
+        run.go()
+        assert same_as(folder, whole), place
+
+
+@pytest.mark.parametrize("fault", ["die", "die_after", "power"])
+def test_death_while_an_earlier_death_is_mended(tmp_path, whole, fault):
+    rng = random.Random(fault)
+    for attempt in range(100 if NIGHTLY else 8):
+        folder = tmp_path / str(attempt)
+        run = Run(folder)
+        for latest in (whole[2], 40, 12):
+            with pytest.MonkeyPatch.context() as patch:
+                disk = Disk(patch, fault, rng.randint(1, latest))
+                disk.folder = folder
+                try:
+                    run.go()
+                except KilledError:
+                    pass
+            run.check(power=fault == "power")
+        run.go()
+        assert same_as(folder, whole), attempt
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+@pytest.mark.parametrize("fault", ["enospc", "eio"])
+def test_a_call_that_fails_can_be_made_again(tmp_path, whole, fault, calls):
+    refused = 0
+    for place in positions(whole, f"{fault}{calls}"):
+        folder = tmp_path / str(place)
+        run = Run(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(patch, fault, place, calls)
+            run.go(patience=calls)
+        refused += run.refusals
+        run.check()
+        assert same_as(folder, whole), place
+    assert refused > 0
+
+
+@pytest.mark.parametrize("fault", ["enospc", "eio"])
+def test_a_disk_that_fails_for_good_stops_a_run_with_its_name(tmp_path, whole, fault):
+    for place in positions(whole, f"{fault} for good"):
+        folder = tmp_path / str(place)
+        run = Run(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(patch, fault, place, 10**6)
+            try:
+                run.go(patience=2)
+            except StoreError as error:
+                assert str(folder) in str(error)
+        run.check()
+        run.go()
+        assert same_as(folder, whole), place
+
+
+def test_a_disk_that_takes_bytes_in_pieces(tmp_path, whole):
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, "short")
+        Run(tmp_path / "r").go()
+    assert disk.count > whole[2]
+    assert same_as(tmp_path / "r", whole)
+
+
+def test_power_fails_after_an_fsync_that_failed(tmp_path):
+    """Linux forgets pages whose write-back failed: the next fsync succeeds and means nothing."""
+    folder = tmp_path / "r"
+    with pytest.MonkeyPatch.context() as patch:
+        store = Store(folder, clock=ticking())
+        assert store.append(rows(0, 5))
+        disk = Disk(patch, "eio", 2)
+        with pytest.raises(StoreError, match="cannot be made safe"):
+            for first in range(5, 50, 5):
+                store.append(rows(first, first + 5))
+        before = disk.count
+        store.flush()
+        assert disk.names[before:].count("write") >= 1
+        assert disk.names[before:].count("replace") == 1
+        store.close()
+    with Store(folder) as store:
+        assert len(store) >= 10
+
+
+def test_a_journal_that_somebody_removed_is_written_again(tmp_path):
+    with Store(tmp_path) as store:
+        store.append(rows(0, 5))
+        (tmp_path / "journal").unlink()
+        store.append(rows(5, 9))
+        store.flush()
+    with Store(tmp_path) as store:
+        assert len(store) == 9
+
+
+def test_ctrl_c_at_any_line_of_append_leaves_a_store_that_goes_on(tmp_path):
+    """Signals arrive between any two lines; the collector appends once more after one."""
+    import sys
+
+    for line in range(0, 120, 1 if NIGHTLY else 7):
+        folder = tmp_path / str(line)
+        store = Store(folder, clock=ticking())
+        store.append(rows(0, 20))
+        left = [line]
+
+        def trace(frame, event, arg, left=left):
+            if "demoscope/responses" not in frame.f_code.co_filename:
+                return None
+            if event == "line":
+                left[0] -= 1
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            store.append(rows(20, 23))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        store.append(rows(30, 40))
+        store.seal()
+        cells = store.cells()
+        assert store.manifest.cells == len(store) == cells.height >= 30
+        assert store.manifest.content_hash == answers_hash(cells)
+        assert all(store.settled(key) for key in cells["cell"])
+        store.close()
