@@ -35,6 +35,7 @@ class Disk:
 
     Args:
         patch: Puts the calls back.
+        folder: Of the store; what is in it already is safe.
         fault: ``die`` half-way through a call; ``die_after`` it; ``power`` dies after it, and what no fsync made safe
             is gone; ``enospc`` and ``eio`` fail after half of the work; ``short`` takes half the bytes of every write;
             ``none`` only counts.
@@ -42,12 +43,16 @@ class Disk:
         calls: How many calls in a row misbehave; who is dead stays so.
     """
 
-    def __init__(self, patch, fault: str = "none", first: int = 0, calls: int = 1) -> None:
+    def __init__(self, patch, folder, fault: str = "none", first: int = 0, calls: int = 1) -> None:
         self.fault, self.first, self.last = fault, first, first + calls - 1
         self.count = 0
         self.names: list[str] = []
         self._dead = False
+        self._journal = folder / "journal"
         self._safe_sizes: dict[int, int] = {}
+        if self._journal.exists():
+            status = os.stat(self._journal)
+            self._safe_sizes[status.st_ino] = status.st_size
         self._renamed: dict[str, bytes | None] = {}
         self._real = {name: getattr(os, name) for name in ("write", "fsync", "ftruncate", "replace", "unlink", "open")}
         self._io_open = io.open
@@ -116,12 +121,11 @@ class Disk:
             else:
                 with self._io_open(target, "wb") as file:
                     file.write(before)
-        journal = self.folder / "journal"
-        if journal.exists() and str(journal) not in self._renamed:
-            status = os.stat(journal)
+        if self._journal.exists() and str(self._journal) not in self._renamed:
+            status = os.stat(self._journal)
             size = self._safe_sizes.get(status.st_ino, 0)
             if size < status.st_size:
-                os.truncate(journal, size)
+                os.truncate(self._journal, size)
 
 
 def ticking():

@@ -226,7 +226,9 @@ class Store:
         Raises:
             StoreError: The disk does not take it.
         """
-        self._settle()
+        # Before a new file is there: if the power failed in between and took the journal's end, the file would hold
+        # answers that are nowhere else, and nobody would vouch for it.
+        self.flush()
         if not self._open_rows:
             return self._manifest
         lines = self._last_lines()
