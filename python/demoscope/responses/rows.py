@@ -87,6 +87,8 @@ def encode_row(row: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         values = list(_values(row))
     except KeyError:
         raise _wrong_columns(row) from None
+    if not isinstance(values[0], str) or key_bytes(values[0]) is None:
+        raise StoreError(f"cell {values[0]!r}: the key of an answer has {KEY_DIGITS} hexadecimal digits in lower case")
     types = tuple(map(type, values))
     if types not in _seen_types:
         if all(kind in exact for kind, exact in zip(types, _EXACT, strict=True)):
@@ -100,8 +102,6 @@ def encode_row(row: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         number = values[place]
         if number is not None and not -bound <= number < bound:
             raise StoreError(f"cell {row['cell']!r}: {_NAMES[place]} {number} does not fit {CELLS[_NAMES[place]]}")
-    if not isinstance(values[0], str) or key_bytes(values[0]) is None:
-        raise StoreError(f"cell {values[0]!r}: the key of an answer has {KEY_DIGITS} hexadecimal digits in lower case")
     try:
         return _encode(values).encode(), values
     except UnicodeEncodeError:
@@ -137,9 +137,9 @@ def _plain(row: Mapping[str, Any], name: str, dtype: str) -> Any:  # noqa: ANN40
         return None
     try:
         if dtype == "List(Float64)":
-            return [float(part) for part in value]
+            return [_number(part) for part in value]
         if dtype == "Float64":
-            return float(value)
+            return _number(value)
         if dtype.startswith("Int"):
             return int(operator.index(value))
     except (TypeError, ValueError) as error:
@@ -147,6 +147,12 @@ def _plain(row: Mapping[str, Any], name: str, dtype: str) -> Any:  # noqa: ANN40
     if not isinstance(value, str):
         raise StoreError(f"cell {row['cell']!r}: {name} {value!r} is no {dtype}")
     return str(value)
+
+
+def _number(value: Any) -> float:  # noqa: ANN401 - any value of a row
+    if isinstance(value, str | bytes):
+        raise TypeError  # Python reads numbers in texts
+    return float(value)
 
 
 def _whole_characters(text: str) -> str:
