@@ -1,4 +1,4 @@
-"""A run that is killed at random moments ends with the same answers as one that is not."""
+"""A store that is killed at random moments ends with the same answers as one that is not."""
 
 from __future__ import annotations
 
@@ -12,25 +12,31 @@ from pathlib import Path
 import pytest
 
 from demoscope.responses import Store
-from tests.end_to_end import ask
+from tests.end_to_end import store_writer
 
-KILLS = 20
-DELAY_SECS = 0.004
+KILLS = 50
+MOST_KILLS_IN_ONE_RUN = 3
+ANSWERS = 120
+SEAL_ROWS = 32
+DELAY_SECS = 0.002
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    assert ask.main(str(folder), "0") == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("demoscope.responses.store.SEAL_ROWS", SEAL_ROWS)
+        assert store_writer.main(str(folder), str(ANSWERS), str(SEAL_ROWS), "0") == 0
     with Store(folder) as store:
-        assert store.manifest.cells == 246
-        return store.manifest.content_hash
+        assert store.manifest.cells == ANSWERS
+        assert len(store.manifest.parts) > 2
+        return store.manifest.content_hash, store.cells()
 
 
-def asking(folder, delay_secs=DELAY_SECS):
+def writing(folder, delay_secs=DELAY_SECS):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.end_to_end.ask", str(folder), str(delay_secs)],
+        [sys.executable, "-m", "tests.end_to_end.store_writer", *map(str, (folder, ANSWERS, SEAL_ROWS, delay_secs))],
         cwd=ROOT,
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
         stdout=subprocess.PIPE,
@@ -39,49 +45,54 @@ def asking(folder, delay_secs=DELAY_SECS):
     )
 
 
-def stopped(process, with_signal, after_secs):
-    """Stop a process some time after its first sign of life; returns its exit status and the last number it printed."""
+def killed(process, after_secs):
+    """Kill a process some time after its first sign of life; returns how many cells it had answered by its own word."""
     first = process.stdout.readline()
     time.sleep(after_secs)
-    process.send_signal(with_signal)
-    rest, _ = process.communicate(timeout=60)
-    lines = (first + rest).splitlines()
-    # A kill may cut the last line off; the one before it was acknowledged as well.
-    complete = lines if rest.endswith("\n") or not rest else lines[:-1]
-    return process.returncode, int(complete[-1].split()[0])
+    process.kill()
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode in {0, -signal.SIGKILL}, errors
+    # The kill may cut the last line off; the one before it was acknowledged as well.
+    complete = [line for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
+    return process.returncode, max(int(line.split()[0]) for line in complete) if complete else 0
 
 
-def settled(folder):
-    with Store(folder) as store:
-        return len(store.settled())
-
-
-def finished(folder):
-    process = asking(folder, 0)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    with Store(folder) as store:
-        return store.manifest.content_hash
-
-
-def test_twenty_kills_leave_the_same_content(tmp_path, whole):
+def test_fifty_kills_in_many_runs_leave_the_same_content(tmp_path, whole):
     rng = random.Random(20)
-    statuses, known = [], 0
-    for _ in range(KILLS):
-        status, acknowledged = stopped(asking(tmp_path), signal.SIGKILL, rng.uniform(0, 0.09))
-        statuses.append(status)
-        now = settled(tmp_path)
-        assert now >= acknowledged >= known
-        known = now
-    assert statuses.count(-signal.SIGKILL) == KILLS
-    assert 0 < known < 246
-    assert finished(tmp_path) == whole
+    kills = runs = parts = journals = 0
+    while kills < KILLS:
+        folder = tmp_path / str(runs)
+        known = 0
+        for _ in range(min(rng.randint(1, MOST_KILLS_IN_ONE_RUN), KILLS - kills)):
+            status, acknowledged = killed(writing(folder), rng.uniform(0, 0.06))
+            if status == 0:
+                break
+            kills += 1
+            with Store(folder) as store:
+                assert len(store) >= acknowledged >= known or acknowledged == 0
+                assert store.damaged == ()
+                known = len(store)
+                parts += bool(store.manifest.parts)
+                journals += store.lost_bytes > 0 or len(store) > store.manifest.cells
+        process = writing(folder, 0)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        with Store(folder) as store:
+            assert store.manifest.content_hash == whole[0]
+            assert store.cells().equals(whole[1])
+        runs += 1
+    # The moments were not all the same one.
+    assert runs >= KILLS / MOST_KILLS_IN_ONE_RUN
+    assert parts > 5
+    assert journals > 5
 
 
-def test_ctrl_c_keeps_what_has_come_back(tmp_path, whole):
-    status, acknowledged = stopped(asking(tmp_path), signal.SIGINT, 0.1)
-    assert status == 130
-    now = settled(tmp_path)
-    assert 246 > now >= acknowledged > 0
-    assert not list(tmp_path.glob("part-*"))
-    assert finished(tmp_path) == whole
+def test_ctrl_c_keeps_what_was_answered(tmp_path, whole):
+    process = writing(tmp_path, 0.01)
+    for _ in range(9):
+        answered = int(process.stdout.readline().split()[0])
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    with Store(tmp_path) as store:
+        assert ANSWERS > len(store) >= answered > 40
