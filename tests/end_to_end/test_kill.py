@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,34 +59,45 @@ def killed(process, after_secs):
     return process.returncode, max(int(line.split()[0]) for line in complete) if complete else 0
 
 
+def one_run(folder, seed, kills):
+    """Kill a run so many times and let it finish; returns what was seen after each kill, and what came out."""
+    rng = random.Random(seed)
+    known, seen = 0, []
+    while len(seen) < kills:
+        status, acknowledged = killed(writing(folder), rng.uniform(0, 0.06))
+        if status == 0:  # too late to be killed: from the beginning
+            shutil.rmtree(folder)
+            known = 0
+            continue
+        with Store(folder) as store:
+            assert len(store) >= acknowledged
+            assert len(store) >= known
+            assert store.damaged == ()
+            known = len(store)
+            seen.append((bool(store.manifest.parts), known > store.manifest.cells))
+    process = writing(folder, 0)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    with Store(folder) as store:
+        return seen, store.manifest.content_hash, store.cells()
+
+
 def test_fifty_kills_in_many_runs_leave_the_same_content(tmp_path, whole):
     rng = random.Random(20)
-    kills = runs = parts = journals = 0
-    while kills < KILLS:
-        folder = tmp_path / str(runs)
-        known = 0
-        for _ in range(min(rng.randint(1, MOST_KILLS_IN_ONE_RUN), KILLS - kills)):
-            status, acknowledged = killed(writing(folder), rng.uniform(0, 0.06))
-            if status == 0:
-                break
-            kills += 1
-            with Store(folder) as store:
-                assert len(store) >= acknowledged >= known or acknowledged == 0
-                assert store.damaged == ()
-                known = len(store)
-                parts += bool(store.manifest.parts)
-                journals += store.lost_bytes > 0 or len(store) > store.manifest.cells
-        process = writing(folder, 0)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-        with Store(folder) as store:
-            assert store.manifest.content_hash == whole[0]
-            assert store.cells().equals(whole[1])
-        runs += 1
+    plan = []
+    while sum(plan) < KILLS:
+        plan.append(min(rng.randint(1, MOST_KILLS_IN_ONE_RUN), KILLS - sum(plan)))
+    folders = [tmp_path / str(run) for run in range(len(plan))]
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(one_run, folders, range(len(plan)), plan))
+    for _, content_hash, cells in runs:
+        assert content_hash == whole[0]
+        assert cells.equals(whole[1])
+    seen = [moment for moments, _, _ in runs for moment in moments]
+    assert len(seen) == KILLS
     # The moments were not all the same one.
-    assert runs >= KILLS / MOST_KILLS_IN_ONE_RUN
-    assert parts > 5
-    assert journals > 5
+    assert sum(sealed for sealed, _ in seen) > 5
+    assert sum(open_ for _, open_ in seen) > 5
 
 
 def test_ctrl_c_keeps_what_was_answered(tmp_path, whole):

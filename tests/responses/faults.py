@@ -6,6 +6,7 @@ import errno
 import io
 import itertools
 import os
+import stat
 from contextlib import suppress
 
 from demoscope.errors import StoreError
@@ -51,7 +52,7 @@ class Disk:
         self._journal = folder / "journal"
         self._safe_sizes: dict[int, int] = {}
         if self._journal.exists():
-            status = os.stat(self._journal)
+            status = self._journal.stat()
             self._safe_sizes[status.st_ino] = status.st_size
         self._renamed: dict[str, bytes | None] = {}
         self._real = {name: getattr(os, name) for name in ("write", "fsync", "ftruncate", "replace", "unlink", "open")}
@@ -101,7 +102,7 @@ class Disk:
         result = self._call("fsync", self._real["fsync"], file)
         status = os.fstat(file)
         self._safe_sizes[status.st_ino] = status.st_size
-        if os.path.isdir(f"/proc/self/fd/{file}"):
+        if stat.S_ISDIR(status.st_mode):
             self._renamed.clear()
         return result
 
@@ -122,7 +123,7 @@ class Disk:
                 with self._io_open(target, "wb") as file:
                     file.write(before)
         if self._journal.exists() and str(self._journal) not in self._renamed:
-            status = os.stat(self._journal)
+            status = self._journal.stat()
             size = self._safe_sizes.get(status.st_ino, 0)
             if size < status.st_size:
                 os.truncate(self._journal, size)

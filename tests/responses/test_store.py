@@ -401,8 +401,7 @@ class TestDamage:
             '{"format": "other"}',
             '{"format": "demoscope-responses-1", "parts": [], "cells": 0, "content_hash": ""}',
             '{"format": "demoscope-responses-2", "parts": 3}',
-            '{"format": "demoscope-responses-2", "cells": 1, "content_hash": "", "next_part": 1,'
-            ' "parts": [{"file": "../x", "rows": 1, "sha256": "", "content_hash": ""}]}',
+            '{"format": "demoscope-responses-2", "parts": [{"file": "../x", "rows": 1, "sha256": "", "content_hash": ""}]}',  # noqa: E501 - one case
         ],
     )
     def test_a_broken_manifest_is_refused(self, sealed, text):
