@@ -49,12 +49,9 @@ class Disk:
         self.count = 0
         self.names: list[str] = []
         self._dead = False
-        self._journal = folder / "journal"
-        self._safe_sizes: dict[int, int] = {}
-        if self._journal.exists():
-            status = self._journal.stat()
-            self._safe_sizes[status.st_ino] = status.st_size
-        self._renamed: dict[str, bytes | None] = {}
+        self._folder = folder
+        self._safe_sizes: dict[int, int] = {status.st_ino: status.st_size for _, status in self._files()}
+        self._renamed: dict[str, tuple[str, bytes | None]] = {}
         self._real = {name: getattr(os, name) for name in ("write", "fsync", "ftruncate", "replace", "unlink", "open")}
         self._io_open = io.open
         patch.setattr(os, "write", self._write)
@@ -110,23 +107,25 @@ class Disk:
         before = None
         with suppress(FileNotFoundError), self._io_open(target, "rb") as file:
             before = file.read()
-        self._renamed.setdefault(str(target), before)
+        self._renamed.setdefault(str(target), (str(source), before))
         return self._call("replace", self._real["replace"], source, target)
 
     def _lose(self):
         """Take back renames that no sync of the folder made safe, and the ends of files that no fsync did."""
-        for target, before in self._renamed.items():
-            if before is None:
-                with suppress(FileNotFoundError):
-                    self._real["unlink"](target)
-            else:
+        for target, (source, before) in self._renamed.items():
+            with suppress(FileNotFoundError):
+                self._real["replace"](target, source)
+            if before is not None:
                 with self._io_open(target, "wb") as file:
                     file.write(before)
-        if self._journal.exists() and str(self._journal) not in self._renamed:
-            status = self._journal.stat()
+        for path, status in self._files():
             size = self._safe_sizes.get(status.st_ino, 0)
-            if size < status.st_size:
-                os.truncate(self._journal, size)
+            # What stands under an old name again is older than this process, and safe.
+            if size < status.st_size and str(path) not in self._renamed:
+                os.truncate(path, size)
+
+    def _files(self):
+        return [(path, path.stat()) for path in self._folder.glob("*") if path.name != "lock"]
 
 
 def ticking():
@@ -195,3 +194,6 @@ class Run:
                 assert store.outcome(key).status == answer["status"]
             for key, status in promised.items():
                 assert held[key]["status"] in {status, "valid"}
+        # What the power took was never promised; from here on the disk alone counts.
+        self.written = {key: answer["status"] for key, answer in held.items()}
+        self.safe = dict(self.written)

@@ -3,6 +3,7 @@ import math
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,18 +16,20 @@ PACKED = st.tuples(st.integers(0, 2**32 - 1), st.floats(allow_nan=False))
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(st.dictionaries(KEYS, PACKED, max_size=30), max_size=6), st.lists(KEYS), st.sampled_from([1, 2, 7, 65536])
+    st.lists(st.dictionaries(KEYS, PACKED, max_size=30), max_size=6),
+    st.lists(KEYS),
+    st.sampled_from([1, 2, 7, 65536]),
+    st.sampled_from([1, 20, 1000]),
 )
-def test_an_index_is_a_dictionary(merges, others, block_rows):
+def test_an_index_is_a_dictionary(merges, others, block_rows, reserved_rows):
     expected: dict[bytes, tuple[int, float]] = {}
-    index = Index()
-    before, index_file._BLOCK_ROWS = index_file._BLOCK_ROWS, block_rows
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_file, "_BLOCK_ROWS", block_rows)
+        patch.setattr(index_file, "_RESERVED_ROWS", reserved_rows)
+        index = Index()
         for merge in merges:
             index.merge(key_array(list(merge)), list(merge.values()))
             expected.update(merge)
-    finally:
-        index_file._BLOCK_ROWS = before
     assert len(index) == len(expected)
     for key in [*expected, *others]:
         assert index.get(key) == expected.get(key)
@@ -35,13 +38,12 @@ def test_an_index_is_a_dictionary(merges, others, block_rows):
     assert places[: len(expected)].tolist() == [sorted(expected).index(key) for key in expected]
 
 
-def test_28_bytes_for_each_answer_and_little_beside_them():
+def test_28_bytes_for_each_answer():
     index = Index()
     rng = random.Random(1)
-    keys = sorted(rng.randbytes(16) for _ in range(5000))
-    for first in range(0, 5000, 500):
-        index.merge(key_array(keys[first::10][:500]), [(1, 0.5)] * len(keys[first::10][:500]))
-    assert index.nbytes == 28 * len(index)
+    for _ in range(10):
+        index.merge(key_array([rng.randbytes(16) for _ in range(500)]), [(1, 0.5)] * 500)
+    assert (len(index), index.nbytes) == (5000, 28 * 5000)
 
 
 def test_keys_that_end_in_zeros_are_told_apart():

@@ -16,11 +16,15 @@ from demoscope.responses import answers_hash
 from demoscope.responses import store as store_file
 from demoscope.responses.store import Store
 from tests.responses.faults import ANSWERS, HOPELESS, NIGHTLY, Disk, KilledError, Run, ticking
-from tests.responses.rows import rows
+from tests.responses.rows import failed, key_of, rows
 
 FAULTS = ("die", "die_after", "power", "enospc", "eio")
 SAMPLED = 12
 """Positions of each fault that are tried, unless DEMOSCOPE_NIGHTLY=1 asks for all of them."""
+
+
+SEALED = [*range(10), 100, *range(20, 30), 120]
+"""Cells of the parts of a broken folder that are good."""
 
 
 @pytest.fixture(autouse=True)
@@ -163,10 +167,14 @@ def test_a_journal_that_somebody_removed_is_written_again(tmp_path):
         assert len(store) == 9
 
 
-def test_ctrl_c_at_any_line_of_append_leaves_a_store_that_goes_on(tmp_path):
+@pytest.mark.parametrize("seal_rows", [1000, 22])
+def test_ctrl_c_at_any_line_of_append_leaves_a_store_that_goes_on(tmp_path, monkeypatch, seal_rows):
     """Signals arrive between any two lines; the collector appends once more after one."""
-    for line in range(0, 120, 1 if NIGHTLY else 7):
+    line, step = 0, 1 if NIGHTLY else 11
+    while True:
+        line += step
         folder = tmp_path / str(line)
+        monkeypatch.setattr(store_file, "SEAL_ROWS", seal_rows)
         store = Store(folder, clock=ticking())
         store.append(rows(0, 20))
         left = [line]
@@ -186,10 +194,57 @@ def test_ctrl_c_at_any_line_of_append_leaves_a_store_that_goes_on(tmp_path):
                 store.append(rows(20, 23))
         finally:
             sys.settrace(None)
+        monkeypatch.setattr(store_file, "SEAL_ROWS", 1000)
         store.append(rows(30, 40))
+        assert len(store) in {30, 33}
         store.seal()
         cells = store.cells()
-        assert store.manifest.cells == len(store) == cells.height >= 30
+        assert store.manifest.cells == len(store) == cells.height
         assert store.manifest.content_hash == answers_hash(cells)
         assert all(store.settled(key) for key in cells["cell"])
         store.close()
+        if left[0] > 0:
+            break
+    assert line > 100
+
+
+def broken_folder(folder):
+    """Three parts, the second of them damaged, and a journal that is damaged in its middle."""
+    with Store(folder) as store:
+        for first in (0, 10, 20):
+            store.append([*rows(first, first + 10), failed(first + 100)])
+            store.seal()
+        ends = []
+        for first in (30, 40, 50):
+            store.append(rows(first, first + 10))
+            ends.append((folder / "journal").stat().st_size)
+    for name, place in (("part-00001.parquet", 99), ("journal", ends[0] + 99)):
+        data = bytearray((folder / name).read_bytes())
+        data[place] ^= 1
+        (folder / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_damage_is_mended_whatever_interrupts_it(tmp_path, fault):
+    broken_folder(tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, tmp_path / "whole")
+        with Store(tmp_path / "whole") as store:
+            assert store.damaged == ("journal", "part-00001.parquet")
+            expected = store.cells()
+            calls = disk.count
+    assert expected.height == len({*SEALED, *range(30, 40), *range(50, 60)}) == 42
+    for place in range(1, calls + 1, 1 if NIGHTLY else 2):
+        folder = tmp_path / str(place)
+        broken_folder(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(patch, folder, fault, place)
+            with suppress(KilledError, StoreError), Store(folder) as store:
+                store.cells()
+        with Store(folder) as store:
+            assert store.cells().equals(expected), place
+            assert store.manifest.cells == 22
+            assert store.manifest.content_hash == answers_hash(store.cells(key_of(number) for number in SEALED))
+            assert store.seal().content_hash == answers_hash(expected)
+        assert (folder / "journal.damaged").exists()
+        assert (folder / "part-00001.parquet.damaged").exists()

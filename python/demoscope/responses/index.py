@@ -18,6 +18,12 @@ KEY: Final = np.dtype("S16")
 
 _BLOCK_ROWS: Final = 1 << 16
 
+_RESERVED_ROWS: Final = 1 << 23
+"""Room that is asked of the system at first: it costs addresses, and memory only where it is used.
+
+Columns that grow by and by leave holes behind, which come to as much as the columns.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -59,35 +65,35 @@ class Outcomes:
 class Index:
     """Sorted keys with the outcome of each.
 
-    Rows are inserted in place, block by block: for a moment twice the room of an index of ten million answers would be
-    what the machine cannot spare.
+    Rows are inserted in place, block by block, so that there is never a second copy of a column.
     """
 
     def __init__(self) -> None:
-        self._keys = np.empty(0, KEY)
-        self._numbers = np.empty(0, np.uint32)
-        self._masses = np.empty(0, np.float64)
+        self._size = 0
+        self._keys: NDArray[Any] = np.empty(_RESERVED_ROWS, KEY)
+        self._numbers: NDArray[Any] = np.empty(_RESERVED_ROWS, np.uint32)
+        self._masses: NDArray[Any] = np.empty(_RESERVED_ROWS, np.float64)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return self._size
 
     @property
     def nbytes(self) -> int:
-        """Room that the index takes, in bytes."""
-        return self._keys.nbytes + self._numbers.nbytes + self._masses.nbytes
+        """Room that the index uses, in bytes."""
+        return self._size * (self._keys.itemsize + self._numbers.itemsize + self._masses.itemsize)
 
     def get(self, key: bytes) -> tuple[int, float] | None:
         """Outcome number and mass of a key of 16 bytes; ``None`` if it is not there."""
-        place = int(self._keys.searchsorted(np.frombuffer(key, KEY))[0])
-        if place == len(self._keys) or self._keys[place : place + 1].tobytes() != key:
+        place = int(self._keys[: self._size].searchsorted(np.frombuffer(key, KEY))[0])
+        if place == self._size or self._keys[place : place + 1].tobytes() != key:
             return None
         return int(self._numbers[place]), float(self._masses[place])
 
     def places(self, keys: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where keys are or would be, and whether they are there."""
-        places = self._keys.searchsorted(keys)
+        places = self._keys[: self._size].searchsorted(keys)
         found = np.zeros(len(keys), np.bool_)
-        inside = places < len(self._keys)
+        inside = places < self._size
         found[inside] = self._keys[places[inside]] == keys[inside]
         return places, found
 
@@ -98,14 +104,16 @@ class Index:
         places, found = self.places(keys)
         numbers = np.array([number for number, _ in packed], np.uint32)
         masses = np.array([mass for _, mass in packed], np.float64)
-        pairs: tuple[tuple[NDArray[Any], NDArray[Any]], ...] = (
-            (self._keys, keys),
-            (self._numbers, numbers[order]),
-            (self._masses, masses[order]),
-        )
-        for column, values in pairs:
+        grown = self._size + int(np.count_nonzero(~found))
+        if grown > len(self._keys):
+            rows = 2 * grown
+            self._keys, self._numbers, self._masses = (
+                _enlarged(column, self._size, rows) for column in (self._keys, self._numbers, self._masses)
+            )
+        for column, values in ((self._keys, keys), (self._numbers, numbers[order]), (self._masses, masses[order])):
             column[places[found]] = values[found]
-            _insert(column, places[~found], values[~found])
+            _insert(column, self._size, places[~found], values[~found])
+        self._size = grown
 
 
 def key_array(keys: Sequence[bytes]) -> NDArray[Any]:
@@ -113,12 +121,16 @@ def key_array(keys: Sequence[bytes]) -> NDArray[Any]:
     return np.frombuffer(b"".join(keys), KEY)
 
 
-def _insert(column: NDArray[Any], places: NDArray[np.int64], values: NDArray[Any]) -> None:
-    """Insert values before the given places of a column, which ascend, without a second copy of it."""
-    size = len(column)
-    column.resize(size + len(values), refcheck=False)  # nobody else holds the column
+def _insert(column: NDArray[Any], size: int, places: NDArray[np.int64], values: NDArray[Any]) -> None:
+    """Insert values before the given places, which ascend, among the first rows of a column that has room for them."""
     # From the end, so that what is overwritten has been moved already: no row moves down.
     for first in range((size - 1) // _BLOCK_ROWS * _BLOCK_ROWS, -1, -_BLOCK_ROWS):
         rows = np.arange(first, min(first + _BLOCK_ROWS, size))
         column[rows + places.searchsorted(rows, side="right")] = column[rows]
     column[places + np.arange(len(values))] = values
+
+
+def _enlarged(column: NDArray[Any], size: int, rows: int) -> NDArray[Any]:
+    larger = np.empty(rows, column.dtype)
+    larger[:size] = column[:size]
+    return larger

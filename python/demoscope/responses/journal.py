@@ -126,7 +126,7 @@ class Journal:
             StoreError: They cannot be read back.
         """
         with disk_errors(self._path, "answers cannot be read"):
-            return [line for payload in self._payloads() for line in payload.split(b"\n")]
+            return [line for payload in self._payloads() for line in bytes(payload).split(b"\n")]
 
     def close(self) -> None:
         """Close the file."""
@@ -147,7 +147,7 @@ class Journal:
             os.ftruncate(self._file, end)
         os.fsync(self._file)
 
-    def _mend(self, data: bytes, payloads: Sequence[bytes]) -> None:
+    def _mend(self, data: bytes, payloads: Sequence[memoryview]) -> None:
         aside = self._path.with_name(f"{self._path.name}.damaged")
         count = 1
         while aside.exists() and aside.read_bytes() != data:
@@ -169,7 +169,7 @@ class Journal:
         except FileNotFoundError:
             return False
 
-    def _payloads(self) -> list[bytes]:
+    def _payloads(self) -> list[memoryview]:
         data = read_all(self._file, self.size)
         payloads, damage, end = _read(data, self._path)
         if damage or end != self.size:
@@ -177,7 +177,7 @@ class Journal:
             raise StoreError(f"{self._path}: damaged at byte {place} since it was opened; open the folder again")
         return payloads
 
-    def _renew(self, payloads: Sequence[bytes]) -> None:
+    def _renew(self, payloads: Sequence[memoryview]) -> None:
         """Write the whole file again, under another name first."""
         data = HEADER + b"".join(map(_framed, payloads))
         draft = self._path.with_name(self._path.name + DRAFT)
@@ -202,22 +202,22 @@ def _record(lines: Sequence[bytes]) -> bytes:
     return _framed(b"\n".join(lines))
 
 
-def _framed(payload: bytes) -> bytes:
-    return MARK + _LENGTH.pack(len(payload)) + _checksum(payload) + payload
+def _framed(payload: bytes | memoryview) -> bytes:
+    return b"".join((MARK, _LENGTH.pack(len(payload)), _checksum(payload), payload))
 
 
-def _checksum(payload: bytes) -> bytes:
+def _checksum(payload: bytes | memoryview) -> bytes:
     state = hashlib.blake2b(_LENGTH.pack(len(payload)), digest_size=_CHECKSUM_SIZE)
     state.update(payload)
     return state.digest()
 
 
-def _read(data: bytes, path: Path) -> tuple[list[bytes], list[tuple[int, int]], int]:
+def _read(data: bytes, path: Path) -> tuple[list[memoryview], list[tuple[int, int]], int]:
     """Payloads of all good records, damaged ranges, and where the last good record ends.
 
     The end is 0 where not even the header is complete.
     """
-    payloads: list[bytes] = []
+    payloads: list[memoryview] = []
     damage: list[tuple[int, int]] = []
     offset = len(HEADER)
     if not data.startswith(HEADER):
@@ -242,7 +242,7 @@ def _read(data: bytes, path: Path) -> tuple[list[bytes], list[tuple[int, int]], 
     return payloads, damage, end
 
 
-def _payload(data: bytes, offset: int) -> bytes | None:
+def _payload(data: bytes, offset: int) -> memoryview | None:
     """Payload of the record that starts at ``offset``, or ``None`` if there is no good one."""
     start = offset + _PREFIX_SIZE
     if len(data) < start or data[offset : offset + len(MARK)] != MARK:
@@ -250,7 +250,7 @@ def _payload(data: bytes, offset: int) -> bytes | None:
     (length,) = _LENGTH.unpack_from(data, offset + len(MARK))
     if len(data) - start < length:
         return None
-    payload = data[start : start + length]
+    payload = memoryview(data)[start : start + length]
     return payload if _checksum(payload) == data[start - _CHECKSUM_SIZE : start] else None
 
 

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SEAL_ROWS: Final = 50_000
+SEAL_ROWS: Final = 25_000
 """A journal of that many answers is sealed at once, so that neither it nor its room in memory grows with the run."""
 
-SEAL_BYTES: Final = 32 * 2**20
+SEAL_BYTES: Final = 16 * 2**20
 """The same for long texts."""
 
 _OUTCOME_COLUMNS: Final = ("cell", "status", "reason", "label_mass")
@@ -91,8 +91,8 @@ class Store:
         # Outcomes of the journal, and how many of its cells are not sealed yet.
         self._open: dict[bytes, tuple[int, float]] = {}
         self._open_rows = self._open_cells = 0
-        # Whether the journal may hold rows that are not in ``_open``, because something interrupted ``append``.
-        self._stale = False
+        # Ctrl-C comes at any moment: whether ``_open`` may lack rows of the journal, and ``_index`` be half-changed.
+        self._stale = self._half_merged = False
         self._synced_size = 0
         # A manifest that was about to be written; whether it is in place is looked up afterwards.
         self._attempt: Manifest | None = None
@@ -297,18 +297,21 @@ class Store:
         good: list[Part] = []
         for part in self._manifest.parts:
             try:
-                frame = read_part(self._folder, part, columns=_OUTCOME_COLUMNS)
+                self._index_part(part)
             except DamagedPartError as error:
                 self._set_aside(part, error)
-                continue
-            good.append(part)
-            packed = [self._outcomes.pack(*row) for row in frame.select(_OUTCOME_COLUMNS[1:]).iter_rows()]
-            self._index.merge(_keys(frame), packed)
+            else:
+                good.append(part)
         if len(good) < len(self._manifest.parts):
             total = self._sum_of(good)
             manifest = Manifest(tuple(good), len(self._index), sum_text(total), self._manifest.next_part)
             write_manifest(self._folder, manifest)
             self._manifest = manifest
+
+    def _index_part(self, part: Part) -> None:
+        frame = read_part(self._folder, part, columns=_OUTCOME_COLUMNS)
+        packed = [self._outcomes.pack(*row) for row in frame.select(_OUTCOME_COLUMNS[1:]).iter_rows()]
+        self._index.merge(_keys(frame), packed)
 
     def _set_aside(self, part: Part, error: DamagedPartError) -> None:
         path = self._folder / part.file
@@ -354,6 +357,12 @@ class Store:
         """Finish or undo what an error interrupted."""
         if self._closed:
             raise StoreError(f"{self._folder}: the store is closed")
+        if self._half_merged:
+            self._index = Index()
+            for part in self._manifest.parts:
+                self._index_part(part)
+            self._open, self._open_rows, self._open_cells = {}, 0, 0
+            self._half_merged = False
         if self._stale:
             self._open, self._open_rows, self._open_cells = {}, 0, 0
             self._note(map(decode_line, self._journal.lines()))
@@ -371,9 +380,10 @@ class Store:
         """Go over to a manifest that is in place and names all answers of the journal."""
         self._journal.clear()
         self._synced_size = self._journal.size
+        self._manifest, self._attempt, self._half_merged = manifest, None, True
         self._index.merge(key_array(list(self._open)), list(self._open.values()))
-        self._manifest, self._attempt = manifest, None
         self._open, self._open_rows, self._open_cells = {}, 0, 0
+        self._half_merged = False
 
     def _refuse_strangers(self) -> None:
         """Refuse sealed files that no manifest vouches for.
