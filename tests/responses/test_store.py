@@ -87,19 +87,6 @@ def test_some_cells_can_be_selected(sealed):
         check_columns(store.cells([]), CELLS, what="cells")
 
 
-def test_a_part_without_a_wanted_cell_is_not_parsed(sealed, monkeypatch):
-    parsed = []
-    read_parquet = pl.read_parquet
-    with Store(sealed) as store:
-        monkeypatch.setattr(
-            pl,
-            "read_parquet",
-            lambda source, columns: parsed.append(len(columns)) or read_parquet(source, columns=columns),
-        )
-        store.cells([KEYS[12]])
-    assert parsed == [1, 1, len(CELLS), 1]
-
-
 def test_errors_stay_open_and_the_last_answer_counts(tmp_path):
     with Store(tmp_path) as store:
         store.append([failed(0), failed(1)])

@@ -127,6 +127,41 @@ def test_a_disk_that_fails_for_good_stops_a_run_with_its_name(tmp_path, whole, f
         assert same_as(folder, whole), place
 
 
+def partly_safe(folder):
+    store = Store(folder, clock=ticking())
+    assert store.append(rows(0, 5))
+    store.seal()
+    assert not store.append(rows(5, 9))
+    return store
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_call_of_a_seal(tmp_path, fault):
+    with pytest.MonkeyPatch.context() as patch:
+        disk = Disk(patch, tmp_path / "whole")
+        with partly_safe(tmp_path / "whole") as store:
+            before = disk.count
+            whole = store.seal()
+            after = disk.count
+    assert after - before > 10
+    for place in range(before + 1, after + 1):
+        folder = tmp_path / str(place)
+        with pytest.MonkeyPatch.context() as patch:
+            Disk(patch, folder, fault, place)
+            store = partly_safe(folder)
+            with pytest.raises((KilledError, StoreError)):
+                store.seal()
+            with suppress(KilledError, StoreError):
+                store.close()
+        with Store(folder) as store:
+            assert store.damaged == ()
+            cells = store.cells()
+            assert cells.height == len(store) in ({5, 9} if fault == "power" else {9})
+            store.append([answer for answer in rows(5, 9) if not store.settled(answer["cell"])])
+            assert store.seal().content_hash == whole.content_hash
+            assert len(store.manifest.parts) == 2
+
+
 def test_a_disk_that_takes_bytes_in_pieces(tmp_path, whole):
     with pytest.MonkeyPatch.context() as patch:
         disk = Disk(patch, tmp_path / "r", "short")

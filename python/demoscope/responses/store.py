@@ -335,7 +335,7 @@ class Store:
 
     def _sealed(self, keys: Sequence[str] | None) -> list[pl.DataFrame]:
         """Sealed answers to some cells, in the order in which they were given."""
-        wanted = None if keys is None else pl.DataFrame({"cell": keys}, schema={"cell": pl.String})
+        wanted = None if keys is None else pl.Series("cell", keys, dtype=pl.String)
         return [read_part(self._folder, part, keys=wanted) for part in self._manifest.parts]
 
     def _last_lines(self) -> dict[bytes, bytes]:
