@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from demoscope.errors import StoreError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DRAFT: str = ".new"
+DRAFT: Final = ".new"
 """Ending of a file that is not complete yet; one that a kill leaves behind means nothing."""
 
 
