@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import re
+import stat
 import sys
 from contextlib import suppress
 
@@ -190,6 +191,29 @@ def test_a_journal_whose_fsync_failed_is_written_once_more(tmp_path, monkeypatch
     store.close()
     with Store(tmp_path) as store:
         assert len(store) == 9
+
+
+def test_a_journal_is_not_emptied_before_the_name_of_the_manifest_is_safe(tmp_path, monkeypatch):
+    store = partly_safe(tmp_path)
+    fsync, folders = os.fsync, []
+
+    def broken_after_the_manifest(file):
+        folders.append(stat.S_ISDIR(os.fstat(file).st_mode))
+        if folders.count(True) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", broken_after_the_manifest)
+    with pytest.raises(StoreError, match=r"manifest\.json: cannot be written"):
+        store.seal()
+    assert (tmp_path / "journal").stat().st_size > 100
+    assert len(store.manifest.parts) == 1
+    folders[:] = []
+    store.append(rows(9, 12))
+    assert folders[:2] == [True, False]
+    assert len(store.manifest.parts) == 2
+    assert len(store) == 12
+    store.close()
 
 
 def test_a_journal_that_somebody_removed_is_written_again(tmp_path):
