@@ -184,10 +184,12 @@ def test_a_journal_whose_fsync_failed_is_written_once_more(tmp_path, monkeypatch
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(StoreError, match="journal: answers cannot be made safe: Input/output error"):
         store.flush()
-    monkeypatch.setattr(os, "fsync", fsync)
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino) or fsync(file))
     assert (tmp_path / "journal").stat().st_ino == before
     store.flush()
     assert (tmp_path / "journal").stat().st_ino != before
+    assert synced == [(tmp_path / "journal").stat().st_ino, tmp_path.stat().st_ino]
     store.close()
     with Store(tmp_path) as store:
         assert len(store) == 9
