@@ -33,6 +33,9 @@ class Tokenizer:
         self._tokens += [piece for piece in dict.fromkeys(pieces) if piece not in self._tokens]
         return [self._tokens.index(piece) for piece in pieces]
 
+    def decode(self, ids: list[int]) -> str:
+        return "".join(self.convert_ids_to_tokens(ids))
+
     def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
         return [self._tokens[place] for place in ids]
 
@@ -146,7 +149,8 @@ def test_labels_of_plain_text_are_found_with_their_space() -> None:
 def test_paths_of_labels_of_several_tokens() -> None:
     tokenizer, rendered = renderer()
     text = rendered.text(TALK)
-    paths = rendered.paths(text, rendered.encode(text), ("1", "10", "No way"))
+    prompt, paths = rendered.paths(text, ("1", "10", "No way"))
+    assert prompt == rendered.encode(text)
     assert [tokenizer.convert_ids_to_tokens(list(path)) for path in paths] == [["1"], ["1", "0"], ["No", " ", "way"]]
 
 
@@ -154,7 +158,17 @@ def test_an_empty_label_is_refused() -> None:
     _, rendered = renderer()
     text = rendered.text(TALK)
     with pytest.raises(LabelError, match="label '' is no token of its own"):
-        rendered.paths(text, rendered.encode(text), ("A", ""))
+        rendered.paths(text, ("A", ""))
+
+
+@pytest.mark.parametrize("labels", [("A", "B"), ("Zoo", "Zoom"), ("Zebra", "Zebra two", "1")])
+def test_white_space_is_split_as_it_is_before_a_word(labels: tuple[str, ...]) -> None:
+    """Byte pairs of the GPT-2 kind: two line ends are one token at the end of a text, and two before a word."""
+    tokenizer, rendered = renderer(TURNS + "\n", merge=r"\n\n(?!\S)")
+    for _ in range(2):
+        prompt, paths = rendered.paths(rendered.text(TALK), labels)
+        assert tokenizer.convert_ids_to_tokens(prompt[-3:]) == ["assistant", "\n", "\n"]
+        assert ["".join(tokenizer.convert_ids_to_tokens(list(path))) for path in paths] == list(labels)
 
 
 def test_an_answer_ends_with_what_the_template_writes_behind_it() -> None:

@@ -78,7 +78,7 @@ class Renderer:
         self.stop: tuple[str, ...] = ("\n",) if self.plain else ()
         self._added = frozenset(tokenizer.get_added_vocab().values())
         self._opening = self._tokens_before_any_text() if self.plain else []
-        self._paths: dict[tuple[tuple[int, ...], tuple[str, ...]], list[tuple[int, ...]]] = {}
+        self._paths: dict[tuple[tuple[int, ...], tuple[str, ...]], tuple[list[int], list[tuple[int, ...]]]] = {}
         self.has_system_role = self.plain or self._shows_system()
 
     def tokens(self, request: Request) -> tuple[list[int], list[int]]:
@@ -87,9 +87,7 @@ class Renderer:
         Raises:
             LabelError: A label is not one distinct token in this place.
         """
-        text = self.text(request.messages)
-        prompt = self.encode(text)
-        paths = self.paths(text, prompt, request.labels)
+        prompt, paths = self.paths(self.text(request.messages), request.labels)
         for label, path in zip(request.labels, paths, strict=True):
             if len(path) != 1:
                 pieces = self._tokenizer.convert_ids_to_tokens(list(path))
@@ -109,26 +107,31 @@ class Renderer:
         # The template writes the special tokens; adding them again would double the first.
         return [*self._opening, *self._tokenizer.encode(text, add_special_tokens=False)]
 
-    def paths(self, text: str, prompt: Sequence[int], labels: tuple[str, ...]) -> list[tuple[int, ...]]:
-        """The tokens that each label appends to a prompt.
+    def paths(self, text: str, labels: tuple[str, ...]) -> tuple[list[int], list[tuple[int, ...]]]:
+        """Tokens of a prompt before an answer, and the tokens that each label appends to them.
+
+        Some tokenizers split the last white space of a text otherwise when a word follows (two line ends are one token
+        at the end of a text and two before a word); the prompt is then split as it is before a word.
 
         Args:
-            text: The prompt as text.
-            prompt: Its tokens.
+            text: The prompt.
             labels: What may follow.
 
         Raises:
-            LabelError: A label is empty, changes the tokens of the prompt, or has the tokens of another label.
+            LabelError: A label is empty, melts into the prompt, or has the tokens of another label.
         """
+        prompt = self.encode(text)
         # An added token (a turn marker) cuts the text before anything is merged: only what follows the last one decides
         # how a label is split, and that is the same for all prompts of one template.
         cut = max((place + 1 for place, token in enumerate(prompt) if token in self._added), default=0)
+        key = (tuple(prompt[cut:]), labels)
         if cut == 0:
             return self._find_paths(text, prompt, labels)
-        key = (tuple(prompt[cut:]), labels)
         if key not in self._paths:
-            self._paths[key] = self._find_paths(text, prompt, labels)
-        return self._paths[key]
+            start, paths = self._find_paths(text, prompt, labels)
+            self._paths[key] = start[cut:], paths
+        tail, paths = self._paths[key]
+        return [*prompt[:cut], *tail], paths
 
     @cached_property
     def end_token(self) -> int | None:
@@ -149,13 +152,22 @@ class Renderer:
         end = getattr(self._tokenizer, "eos_token_id", None)
         return None if end is None else int(end)
 
-    def _find_paths(self, text: str, prompt: Sequence[int], labels: Sequence[str]) -> list[tuple[int, ...]]:
+    def _find_paths(
+        self, text: str, prompt: list[int], labels: Sequence[str]
+    ) -> tuple[list[int], list[tuple[int, ...]]]:
+        texts = [self.encode(text + self.lead + label) for label in labels]
+        start = prompt
+        if any(_shared(prompt, longer) < len(prompt) for longer in texts):
+            word = next(word for word in ("Zebra", "Quartz") if not all(label.startswith(word[0]) for label in labels))
+            before = self.encode(text + self.lead + word)
+            start = before[: min(_shared(before, longer) for longer in texts)]
+            if self._tokenizer.decode(start) != self._tokenizer.decode(prompt):
+                start = prompt
         found: dict[tuple[int, ...], str] = {}
-        for label in labels:
-            longer = self.encode(text + self.lead + label)
-            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, longer, strict=False)))
+        for label, longer in zip(labels, texts, strict=True):
+            shared = _shared(start, longer)
             path = tuple(longer[shared:])
-            if shared < len(prompt) or not path:
+            if shared < len(start) or not path:
                 pieces = self._tokenizer.convert_ids_to_tokens(list(path))
                 raise LabelError(
                     f"label {label!r} is no token of its own after the prompt, which then ends in {pieces}; use letters"
@@ -163,7 +175,7 @@ class Renderer:
             if path in found:
                 raise LabelError(f"labels {found[path]!r} and {label!r} are the same tokens")
             found[path] = label
-        return list(found)
+        return start, list(found)
 
     def _render(self, messages: Sequence[Message], *, prompt: bool) -> str:
         conversation = [{"role": message.role, "content": message.content} for message in messages]
@@ -192,6 +204,11 @@ class Renderer:
         if not places:
             raise EngineError("the tokenizer reads a text differently with and without its special tokens")
         return whole[: places[0]]
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Number of tokens with which both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _plain(messages: Sequence[Message]) -> str:

@@ -249,23 +249,23 @@ class VllmEngine:
         tries: list[tuple[_Prompt, LabelTrie]] = []
         rows: list[Row] = []
         for prompt in prompts:
-            trie = self._trie(renderer, prompt)
-            if len(prompt.tokens) + max(len(question.path) for question in trie.questions) >= model.max_length:
+            tokens, trie = self._trie(renderer, prompt)
+            if len(tokens) + max(len(question.path) for question in trie.questions) >= model.max_length:
                 yield prompt.too_long()
                 continue
             tries.append((prompt, trie))
             rows += [
-                Row([*prompt.tokens, *question.path], {"logprob_token_ids": list(question.tokens)}, prompt.adapter)
+                Row([*tokens, *question.path], {"logprob_token_ids": list(question.tokens)}, prompt.adapter)
                 for question in trie.questions
             ]
         found = iter(model.logprobs(rows))
         for prompt, trie in tries:
             yield _scored(prompt, trie.logprobs([next(found) for _ in trie.questions]))
 
-    def _trie(self, renderer: Renderer, prompt: _Prompt) -> LabelTrie:
+    def _trie(self, renderer: Renderer, prompt: _Prompt) -> tuple[list[int], LabelTrie]:
         try:
-            paths = renderer.paths(prompt.text, prompt.tokens, prompt.request.labels)
-            return LabelTrie(terminated(paths, end=renderer.end_token))
+            tokens, paths = renderer.paths(prompt.text, prompt.request.labels)
+            return tokens, LabelTrie(terminated(paths, end=renderer.end_token))
         except (LabelError, ValueError) as error:
             raise EngineError(f"{self._where}: {error}") from error
 
