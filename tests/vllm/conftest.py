@@ -46,9 +46,9 @@ def teacher(tokenizer: Any) -> Teacher:
         return known[tuple(tokens)]
 
     def logprob(prompt: str, text: str) -> float:
-        start = tokenizer.encode(prompt, add_special_tokens=False)
         whole = tokenizer.encode(prompt + text, add_special_tokens=False)
-        assert whole[: len(start)] == start
-        return sum(float(after(whole[:place])[whole[place]]) for place in range(len(start), len(whole)))
+        # White space before a word is not split as at the end of a text: the last tokens decide, not the first.
+        start = next(place for place in range(len(whole), -1, -1) if tokenizer.decode(whole[place:]) == text)
+        return sum(float(after(whole[:place])[whole[place]]) for place in range(start, len(whole)))
 
     return logprob

@@ -57,18 +57,19 @@ def check(answer: Answer, expected: list[float]) -> None:
     assert found == pytest.approx(expected, abs=FLOAT32_NATS)
 
 
-class TestThinkingFirst:
-    @pytest.fixture(scope="class")
-    def engine(self) -> Iterator[VllmEngine]:
-        engine = made(chat_template=str(TEMPLATE), thinking="first", thinking_budget=BUDGET)
-        yield engine
-        engine.close()
+@pytest.fixture(scope="class")
+def thoughtful() -> Iterator[VllmEngine]:
+    engine = made(chat_template=str(TEMPLATE), thinking="first", thinking_budget=BUDGET)
+    yield engine
+    engine.close()
 
+
+class TestThinkingFirst:
     def test_labels_are_scored_behind_the_thought(
-        self, engine: VllmEngine, teacher: Callable[[str, str], float]
+        self, thoughtful: VllmEngine, teacher: Callable[[str, str], float]
     ) -> None:
         requests = [replace(SCORED, key=f"{seed}", seed=seed) for seed in range(3)]
-        answers = list(engine.ask(requests))
+        answers = list(thoughtful.ask(requests))
         assert len({answer.thought for answer in answers}) == 3
         for answer in answers:
             assert answer.thought is not None
@@ -78,14 +79,14 @@ class TestThinkingFirst:
             behind = f"<|im_start|>assistant\n<think>\n{answer.thought}\n</think>\n\n"
             check(answer, [teacher(turns(MESSAGES, behind), label) for label in LETTERS])
         assert max(answer.output_tokens for answer in answers) == BUDGET
-        assert engine.facts()["thinking"] == f"first, up to {BUDGET} tokens"
+        assert thoughtful.facts()["thinking"] == f"first, up to {BUDGET} tokens"
 
-    def test_choice_and_text_follow_the_same_thought(self, engine: VllmEngine) -> None:
+    def test_choice_and_text_follow_the_same_thought(self, thoughtful: VllmEngine) -> None:
         requests = [
             replace(SCORED, key=mode, mode=mode, sampling=Sampling(max_tokens=4), seed=5)  # type: ignore[arg-type]
             for mode in ("logprobs", "choice", "text")
         ]
-        answers = {answer.key: answer for answer in engine.ask(requests)}
+        answers = {answer.key: answer for answer in thoughtful.ask(requests)}
         assert len({answer.thought for answer in answers.values()}) == 1
         assert answers["choice"].text in LETTERS
         text, thought = answers["text"].text, answers["text"].thought
@@ -94,15 +95,15 @@ class TestThinkingFirst:
         assert thought not in text
         assert answers["logprobs"].output_tokens < answers["text"].output_tokens
         assert {answer.prompt_tokens for answer in answers.values()} == {answers["text"].prompt_tokens}
-        (again,) = engine.ask([requests[2]])
+        (again,) = thoughtful.ask([requests[2]])
         assert again == answers["text"]
 
     def test_a_thought_that_ends_by_itself_keeps_its_end(
-        self, engine: VllmEngine, teacher: Callable[[str, str], float], monkeypatch: pytest.MonkeyPatch
+        self, thoughtful: VllmEngine, teacher: Callable[[str, str], float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Every sentence ends with a full stop, hence this end is found."""
-        monkeypatch.setattr(engine, "_thinking", replace(engine._thinking, end=".", budget=64))
-        answers = list(engine.ask([replace(SCORED, key=f"{seed}", seed=seed) for seed in range(4)]))
+        monkeypatch.setattr(thoughtful, "_thinking", replace(thoughtful._thinking, end=".", budget=64))
+        answers = list(thoughtful.ask([replace(SCORED, key=f"{seed}", seed=seed) for seed in range(4)]))
         thoughts = [answer.thought for answer in answers if answer.thought is not None]
         assert any(thought.endswith(".") for thought in thoughts)
         for answer in answers:
@@ -113,19 +114,22 @@ class TestThinkingFirst:
                 check(answer, [teacher(turns(MESSAGES, behind), label) for label in LETTERS])
 
 
-class TestThinkingOff:
-    @pytest.fixture(scope="class")
-    def engine(self) -> Iterator[VllmEngine]:
-        engine = made(chat_template=str(TEMPLATE))
-        yield engine
-        engine.close()
+def test_a_switch_in_the_template_is_turned_off(tokenizer: Any) -> None:
+    engine = made(chat_template=str(TEMPLATE))
+    renderer = engine._renderer(tokenizer)
+    expected = turns(MESSAGES, "<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert engine._text(renderer, SCORED) == expected
+    # This tokenizer splits the two line ends before a letter.
+    prompt, labels = renderer.paths(expected, LETTERS)
+    assert tokenizer.decode(prompt) == expected
+    assert [tokenizer.decode(list(path)) for path in labels] == list(LETTERS)
 
-    def test_the_template_is_told(self, engine: VllmEngine, teacher: Callable[[str, str], float]) -> None:
-        (answer,) = engine.ask([SCORED])
-        behind = "<|im_start|>assistant\n<think>\n\n</think>\n\n"
-        check(answer, [teacher(turns(MESSAGES, behind), label) for label in LETTERS])
-        assert (answer.thought, answer.output_tokens) == (None, 0)
-        assert engine.facts()["thinking"] == "switched off in the template"
+
+@pytest.fixture(scope="class")
+def plain() -> Iterator[VllmEngine]:
+    engine = made(chat_template="none")
+    yield engine
+    engine.close()
 
 
 class TestPlainText:
@@ -135,30 +139,24 @@ class TestPlainText:
         "Do you drive?\nA. Yes\nB. No\nAnswer:"
     )
 
-    @pytest.fixture(scope="class")
-    def engine(self) -> Iterator[VllmEngine]:
-        engine = made(chat_template="none")
-        yield engine
-        engine.close()
-
-    def test_labels_stand_behind_a_space(self, engine: VllmEngine, teacher: Callable[[str, str], float]) -> None:
-        (answer,) = engine.ask([Request("k", self.TALK, LETTERS)])
+    def test_labels_stand_behind_a_space(self, plain: VllmEngine, teacher: Callable[[str, str], float]) -> None:
+        (answer,) = plain.ask([Request("k", self.TALK, LETTERS)])
         check(answer, [teacher(self.PROMPT, f" {label}") for label in LETTERS])
-        assert engine.facts()["conversation"] == "no chat template: plain text"
+        assert plain.facts()["conversation"] == "no chat template: plain text"
 
     def test_labels_of_several_tokens_end_with_an_empty_line(
-        self, engine: VllmEngine, teacher: Callable[[str, str], float]
+        self, plain: VllmEngine, teacher: Callable[[str, str], float]
     ) -> None:
         labels = ("1", "10", "Yes indeed")
-        (answer,) = engine.ask([Request("k", self.TALK, labels)])
+        (answer,) = plain.ask([Request("k", self.TALK, labels)])
         check(answer, [teacher(self.PROMPT, f" {label}\n\n") for label in labels])
 
-    def test_a_drawn_label_has_no_space(self, engine: VllmEngine) -> None:
+    def test_a_drawn_label_has_no_space(self, plain: VllmEngine) -> None:
         requests = [Request(f"{seed}", self.TALK, LETTERS, mode="choice", seed=seed) for seed in range(12)]
-        assert {answer.text for answer in engine.ask(requests)} == set(LETTERS)
+        assert {answer.text for answer in plain.ask(requests)} == set(LETTERS)
 
-    def test_a_text_ends_with_its_line(self, engine: VllmEngine) -> None:
+    def test_a_text_ends_with_its_line(self, plain: VllmEngine) -> None:
         requests = [Request(f"{seed}", self.TALK, LETTERS, mode="text", seed=seed) for seed in range(8)]
-        texts = [answer.text for answer in engine.ask(requests)]
+        texts = [answer.text for answer in plain.ask(requests)]
         assert all(text is not None and "\n" not in text and not text.startswith(" ") for text in texts)
         assert any(texts)
