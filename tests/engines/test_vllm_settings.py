@@ -251,11 +251,18 @@ def test_an_adapter_that_was_not_announced_is_refused(directory: str, tmp_path: 
 
 
 def test_ranks_are_rounded_up_to_what_vllm_takes() -> None:
-    settings = lora_settings([4, 20], where="m")
+    settings = lora_settings([4, 20], cpu=False, given={}, where="m")
     assert (settings["max_lora_rank"], settings["max_loras"]) == (32, 2)
-    assert lora_settings([8] * 9, where="m")["max_loras"] == 4
+    assert lora_settings([8] * 9, cpu=False, given={}, where="m")["max_loras"] == 4
     with pytest.raises(ConfigError, match="rank 1024"):
-        lora_settings([1024], where="m")
+        lora_settings([1024], cpu=False, given={}, where="m")
+
+
+def test_on_a_cpu_one_place_for_adapters_stays_empty() -> None:
+    assert lora_settings([8] * 9, cpu=True, given={}, where="m")["max_loras"] == 10
+    assert lora_settings([8], cpu=True, given={"max_loras": 3}, where="m")["max_cpu_loras"] == 3
+    with pytest.raises(ConfigError, match=r"max_loras must be at least 3 on a CPU"):
+        lora_settings([8, 8], cpu=True, given={"max_loras": 2}, where="m")
 
 
 def test_the_largest_rank_of_a_pattern_counts(tmp_path: Path) -> None:

@@ -108,8 +108,9 @@ def test_merged_and_beside_agree_and_differ_from_the_model(
     assert (made / "config.json").read_bytes() == (MODEL / "config.json").read_bytes()
 
     beside = answered(VllmEngine(model="m", options={**options, "merge_adapters": False}), asked)
+    # Rows without an adapter as well: on a CPU vLLM gives them the last of its places for adapters.
     for key, expected in merged.items():
-        assert beside[key] == pytest.approx(expected, abs=FLOAT32_NATS)
+        assert beside[key] == pytest.approx(expected, abs=FLOAT32_NATS), key
     for number in range(3):
         moved = [abs(a - b) for a, b in zip(merged[f"{number}"], merged[f"{number}/adapted"], strict=True)]
         assert max(moved) > 10 * FLOAT32_NATS

@@ -238,14 +238,17 @@ def test_free_texts(engine: VllmEngine, mode: Any) -> None:
     ]
     answers = by_key(engine.ask(requests))
     assert len({answers[f"24/{seed}"].text for seed in range(12)}) > 6
-    ended = Counter(answer.truncated for key, answer in answers.items() if key.startswith("24/"))
-    assert ended[False] > 0
+    ended = Counter((key.split("/")[0], answer.truncated) for key, answer in answers.items())
+    assert ended["24", False] > 0
+    assert ended["1", True] > 0
     for key, answer in answers.items():
+        longest = int(key.split("/")[0])
         assert answer.status == "valid"
         assert answer.text is not None
         assert answer.prompt_tokens > 20
-        assert answer.output_tokens <= int(key.split("/")[0])
-        assert answer.truncated == (answer.output_tokens == int(key.split("/")[0]) and answer.text != "")
+        assert 1 <= answer.output_tokens <= longest
+        if answer.truncated:
+            assert answer.output_tokens == longest
     again = by_key(engine.ask(random.Random(1).sample(requests, 9)))
     assert all(answers[key] == answer for key, answer in again.items())
 

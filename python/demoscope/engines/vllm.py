@@ -312,7 +312,7 @@ class VllmEngine:
         beside = [] if self._merges else list(self._adapters)
         if beside:
             ranks = [adapter.rank for adapter in self._adapters.values()]
-            settings = {**lora_settings(ranks, where=self._where), **settings}
+            settings = {**lora_settings(ranks, cpu=cpu, given=settings, where=self._where), **settings}
         self._used = engine_settings(settings, cpu=cpu, where=self._where)
         directory = self._directory if merged is None else merged_directory(self._directory, self._adapters[merged])
         model = LoadedModel(directory, self._used, adapters=beside, cpu=cpu, where=self._where)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from demoscope.config import Settings
 from demoscope.engines.thinking import SWITCH, Thinking
 from demoscope.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 INSTALL: Final = (
     "on a GPU: pip install 'demoscope[vllm]' (in a checkout: pip install '.[vllm]'); "
@@ -109,19 +112,29 @@ ENVIRONMENT: Final = {
 _LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
-def lora_settings(ranks: list[int], *, where: str) -> dict[str, Any]:
+def lora_settings(ranks: Sequence[int], *, cpu: bool, given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """What vLLM is told to hold adapters of these ranks beside the model.
 
+    Args:
+        ranks: Rank of each adapter.
+        cpu: Whether it computes on a CPU.
+        given: What the user tells vLLM.
+        where: Name of the model, for messages.
+
     Raises:
-        ConfigError: A rank is larger than vLLM takes.
+        ConfigError: A rank is larger than vLLM takes, or rows without an adapter would get one.
     """
     fitting = [rank for rank in _LORA_RANKS if rank >= max(ranks)]
     if not fitting:
         raise ConfigError(f"{where}: an adapter has rank {max(ranks)}; vLLM takes up to {_LORA_RANKS[-1]}")
-    # Rows are sorted by adapter, so that few are needed at a time; the others wait in main memory.
+    # On a GPU rows are sorted by adapter, so that few are needed at a time; the others wait in main memory.
+    # On a CPU vLLM takes the last place for rows without an adapter (it looks up place -1), so it has to stay empty.
+    places = len(ranks) + 1 if cpu else min(len(ranks), 4)
+    if cpu and given.get("max_loras", places) < places:
+        raise ConfigError(f"{where}: options.max_loras must be at least {places} on a CPU, one more than adapters")
     return {
         "enable_lora": True,
         "max_lora_rank": fitting[0],
-        "max_loras": min(len(ranks), 4),
-        "max_cpu_loras": max(len(ranks), 4),
+        "max_loras": places,
+        "max_cpu_loras": max(len(ranks), places, given.get("max_loras", 0)),
     }
