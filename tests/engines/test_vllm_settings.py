@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING, Any
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demoscope.engines import vllm as vllm_engine
+from demoscope.engines.adapter_directory import find_adapters
+from demoscope.engines.base import Answer, Message, Request, Sampling
 from demoscope.engines.vllm import VllmEngine, installed_vllm
-from demoscope.errors import ConfigError, MissingPartError
+from demoscope.engines.vllm_model import LoadedModel, Row, engine_settings
+from demoscope.engines.vllm_settings import lora_settings
+from demoscope.errors import ConfigError, EngineError, MissingPartError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+QUESTION = Request("k", (Message("user", "Tea?"),), ("A", "B"))
 
 
 @pytest.fixture
@@ -25,6 +32,12 @@ def directory(tmp_path: Path) -> str:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     return str(tmp_path)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_model_is_needed() -> None:
+    with pytest.raises(ConfigError, match="key 'model' is missing"):
+        VllmEngine(model="m", options={})
 
 
 def test_absent_vllm_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,11 +102,16 @@ def test_the_revision_changes_with_the_version_of_vllm(directory: str, monkeypat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": ""}, r"needs options\.model"),
-        ({"model": 3}, r"options\.model is 3, expected str"),
-        ({"batch_size": 0}, r"options\.batch_size is 0"),
-        ({"batch_size": True}, r"options\.batch_size is True, expected int"),
-        ({"chat_template_kwargs": "no"}, r"options\.chat_template_kwargs is 'no', expected dict"),
+        ({"model": ""}, "key 'model': .*at least 1"),
+        ({"model": 3}, r"key 'model': .*\(got 3\)"),
+        ({"batch_size": 0}, r"key 'batch_size': .*\(got 0\)"),
+        ({"batch_size": True}, r"key 'batch_size': .*\(got True\)"),
+        ({"chat_template_kwargs": "no"}, r"key 'chat_template_kwargs': .*\(got 'no'\)"),
+        ({"thinking": "last"}, r"key 'thinking': .*'first'"),
+        ({"thinking_budget": 0}, "key 'thinking_budget'"),
+        ({"thinking_end": ""}, "key 'thinking_end'"),
+        ({"chat_template_kwargs": {"enable_thinking": True}}, "needs thinking = 'first'"),
+        ({"enable_lora": True}, r"options\.enable_lora cannot be set"),
         ({"chat_template": "/no/such/file"}, r"options\.chat_template: .*No such file"),
         ({"logprobs_mode": "processed_logprobs"}, r"options\.logprobs_mode cannot be set"),
         ({"seed": 7}, r"options\.seed cannot be set"),
@@ -114,26 +132,171 @@ def test_an_engine_that_was_never_asked_closes_and_has_facts(directory: str) -> 
     engine.close()
 
 
+def scored(*logprobs: float, tokens: int = 1) -> Answer:
+    prompt = vllm_engine._Prompt(QUESTION, "", [0] * tokens, tokens)
+    return vllm_engine._scored(prompt, logprobs)
+
+
 def test_label_mass_and_renormalisation() -> None:
-    answer = vllm_engine._answer("k", [math.log(0.2), math.log(0.05), -math.inf], prompt_tokens=9)
+    answer = scored(math.log(0.2), math.log(0.05), -math.inf, tokens=9)
     assert answer.probs == pytest.approx((0.8, 0.2, 0.0), abs=1e-15)
     assert answer.label_mass == pytest.approx(0.25, abs=1e-15)
     assert answer.prompt_tokens == 9
 
 
 def test_tiny_masses_keep_their_proportions() -> None:
-    answer = vllm_engine._answer("k", [-700.0, -700.0], prompt_tokens=1)
+    answer = scored(-700.0, -700.0)
     assert answer.probs == (0.5, 0.5)
     assert answer.label_mass == pytest.approx(2 * math.exp(-700.0))
 
 
 @pytest.mark.parametrize("logprob", [-math.inf, -800.0])
 def test_labels_without_any_mass_are_an_invalid_answer(logprob: float) -> None:
-    answer = vllm_engine._answer("k", [logprob, logprob], prompt_tokens=1)
+    answer = scored(logprob, logprob)
     assert (answer.status, answer.reason, answer.probs, answer.label_mass) == ("invalid", "no_label_mass", None, 0.0)
 
 
 @pytest.mark.parametrize("logprobs", [[math.nan, -1.0], [-1.0, math.nan]])
 def test_what_is_not_a_number_is_an_error(logprobs: list[float]) -> None:
-    answer = vllm_engine._answer("k", logprobs, prompt_tokens=1)
+    answer = scored(*logprobs)
     assert (answer.status, answer.reason, answer.probs) == ("error", "not_a_number", None)
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_is_done_about_thoughts_is_part_of_the_revision(directory: str) -> None:
+    plain = revision(directory)
+    assert revision(directory, thinking="off") == revision(directory, thinking="auto") == plain
+    assert revision(directory, thinking_budget=64) == plain
+    first = {revision(directory, thinking="first", thinking_budget=budget) for budget in (64, 128)}
+    other = revision(directory, thinking="first", thinking_budget=64, thinking_end="[/THINK]")
+    assert len({plain, other, *first}) == 4
+
+
+@pytest.mark.usefixtures("installed")
+def test_there_is_room_for_a_thought(directory: str) -> None:
+    settings = [
+        json.loads(VllmEngine(model="m", options={"model": directory, **options}).facts()["settings"])
+        for options in ({}, {"thinking": "first"}, {"thinking": "first", "max_model_len": 900})
+    ]
+    assert [table["max_model_len"] for table in settings] == [1024, 1024 + 512, 900]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_prompt_that_ends_inside_a_thought_is_refused(directory: str) -> None:
+    class Opening:
+        def text(self, messages: tuple[Message, ...]) -> str:
+            return f"{messages[-1].content}<think>\n"
+
+    def text(**options: Any) -> str:
+        return VllmEngine(model="m", options={"model": directory, **options})._text(Opening(), QUESTION)  # type: ignore[arg-type]
+
+    for thinking in ("auto", "off"):
+        with pytest.raises(EngineError, match=r"one token into a thought; set options\.thinking = 'first'"):
+            text(thinking=thinking)
+    assert text(thinking="first") == "Tea?<think>\n"
+
+
+def adapter(folder: Path, *, rank: int = 4, weights: bytes = b"", **config: Any) -> str:
+    folder.mkdir()
+    table = {"peft_type": "LORA", "r": rank, "lora_alpha": 8, **config}
+    (folder / "adapter_config.json").write_text(json.dumps(table), encoding="utf-8")
+    header = json.dumps({"w": {"dtype": "U8", "shape": [len(weights)], "data_offsets": [0, len(weights)]}}).encode()
+    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + weights)
+    return str(folder)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_revision_changes_with_the_weights_of_an_adapter(directory: str, tmp_path: Path) -> None:
+    first = adapter(tmp_path / "first", weights=b"abc")
+    second = adapter(tmp_path / "second", weights=b"abd")
+    found = [
+        revision(directory),
+        revision(directory, adapters=[first]),
+        revision(directory, adapters=[second]),
+        revision(directory, adapters=[first, second]),
+        revision(directory, adapters=[first, second], merge_adapters=True),
+    ]
+    assert len(set(found)) == 5
+    assert revision(directory, adapters=[second, first]) == found[3]
+    assert revision(directory, merge_adapters=True) == found[0]
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (shutil.rmtree, "there is no directory"),
+        (lambda folder: (folder / "adapter_config.json").unlink(), "holds no adapter_config.json"),
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), "holds no adapter_model.safetensors"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{}"), "no configuration of an adapter"),
+        (lambda folder: (folder / "adapter_config.json").write_text('{"r": 8, "peft_type": "IA3"}'), "'IA3'"),
+        (lambda folder: (folder / "adapter_config.json").write_text('{"r": 0, "peft_type": "LORA"}'), "r is 0"),
+    ],
+)
+def test_an_adapter_that_is_not_whole(directory: str, tmp_path: Path, broken: Any, message: str) -> None:
+    folder = tmp_path / "liberal"
+    name = adapter(folder)
+    broken(folder)
+    with pytest.raises(ConfigError, match=f"adapter '{name}': .*{message}"):
+        VllmEngine(model="m", options={"model": directory, "adapters": [name]})
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_adapter_that_was_not_announced_is_refused(directory: str, tmp_path: Path) -> None:
+    known = adapter(tmp_path / "known")
+    engine = VllmEngine(model="m", options={"model": directory, "adapters": [known]})
+    assert engine._adapter_of(replace(QUESTION, adapter=known)) == Path(known).resolve()
+    with pytest.raises(EngineError, match=r"names the adapter 'other', which is not in options\.adapters"):
+        list(engine.ask([replace(QUESTION, adapter="other")]))
+
+
+def test_ranks_are_rounded_up_to_what_vllm_takes() -> None:
+    settings = lora_settings([4, 20], cpu=False, given={}, where="m")
+    assert (settings["max_lora_rank"], settings["max_loras"]) == (32, 2)
+    assert lora_settings([8] * 9, cpu=False, given={}, where="m")["max_loras"] == 4
+    with pytest.raises(ConfigError, match="rank 1024"):
+        lora_settings([1024], cpu=False, given={}, where="m")
+
+
+def test_on_a_cpu_one_place_for_adapters_stays_empty() -> None:
+    assert lora_settings([8] * 9, cpu=True, given={}, where="m")["max_loras"] == 10
+    assert lora_settings([8], cpu=True, given={"max_loras": 3}, where="m")["max_cpu_loras"] == 3
+    with pytest.raises(ConfigError, match=r"max_loras must be at least 3 on a CPU"):
+        lora_settings([8, 8], cpu=True, given={"max_loras": 2}, where="m")
+
+
+def test_the_largest_rank_of_a_pattern_counts(tmp_path: Path) -> None:
+    name = adapter(tmp_path / "a", rank=4, rank_pattern={"q_proj": 16})
+    (found,) = find_adapters([name], where="m").values()
+    assert found.rank == 16
+
+
+def test_a_cpu_reads_every_prompt_in_one_piece() -> None:
+    assert engine_settings({"max_model_len": 1024}, cpu=True, where="m")["max_num_batched_tokens"] == 16384
+    assert engine_settings({"max_model_len": 32768}, cpu=True, where="m")["max_num_batched_tokens"] == 32768
+    assert "max_num_batched_tokens" not in engine_settings({"max_model_len": 1024}, cpu=False, where="m")
+    with pytest.raises(ConfigError, match=r"max_num_batched_tokens is 512; on a CPU it must be at least max_model_len"):
+        engine_settings({"max_model_len": 1024, "max_num_batched_tokens": 512}, cpu=True, where="m")
+
+
+def test_groups_of_seeded_rows_fit_in_one_step() -> None:
+    model = object.__new__(LoadedModel)
+    model._together = 100
+    rows = [Row([0] * length, {"max_tokens": 10}) for length in (30, 40, 20, 200, 5)]
+    assert list(model._groups(rows, [0, 1, 2, 3, 4])) == [[0, 1], [2], [3], [4]]
+    assert list(model._groups(rows, [4, 2, 0])) == [[4, 2, 0]]
+
+
+def test_noise_belongs_to_seed_prompt_and_purpose() -> None:
+    def seed(number: int, text: str, purpose: str) -> int:
+        request = replace(QUESTION, seed=number)
+        return int(vllm_engine._drawn(vllm_engine._Prompt(request, text, [], 0), purpose=purpose)["seed"])
+
+    named = [(number, text, purpose) for number in range(3) for text in ("a", "b") for purpose in ("answer", "thought")]
+    seeds = [seed(*name) for name in named]
+    assert seeds == [seed(*name) for name in named]
+    # The lower half as well: a generator on a CPU looks at nothing else.
+    assert len({number % 2**32 for number in seeds}) == len(named)
+    assert all(0 <= number < 2**63 for number in seeds)
+    greedy = replace(QUESTION, sampling=Sampling(temperature=0.0))
+    assert vllm_engine._drawn(vllm_engine._Prompt(greedy, "a", [], 0), purpose="answer") == {"temperature": 0.0}

@@ -179,16 +179,9 @@ def test_no_persona_means_the_default_system_prompt_of_the_template(engine: Vllm
     assert engine.facts()["system_role"] == "own turn"
 
 
-@pytest.mark.parametrize("labels", [("1", "10"), ("A", "Strongly agree")])
-def test_a_label_of_several_tokens_is_refused(engine: VllmEngine, labels: tuple[str, str]) -> None:
+def test_an_adapter_that_was_not_announced_is_refused(engine: VllmEngine) -> None:
     given = requests()[0]
-    with pytest.raises(EngineError, match=f"label '{labels[1]}' is not one token"):
-        list(engine.ask([Request("k", given.messages, labels)]))
-
-
-def test_what_the_engine_does_not_offer_is_refused(engine: VllmEngine) -> None:
-    given = requests()[0]
-    with pytest.raises(EngineError, match="without adapters"):
+    with pytest.raises(EngineError, match=r"adapter 'liberal', which is not in options\.adapters"):
         list(engine.ask([Request("k", given.messages, given.labels, adapter="liberal")]))
 
 
@@ -215,6 +208,7 @@ def test_facts_name_versions_device_and_settings(engine: VllmEngine, answers: di
     assert facts["vllm"] == VLLM
     assert facts["dtype"] == "bfloat16"
     assert {"torch", "transformers", "device", "settings"} <= facts.keys()
+    assert (facts["conversation"], facts["thinking"]) == ("chat template", "none")
     if facts["device"] == "cpu":
         assert '"block_size": 32' in facts["settings"]
 

