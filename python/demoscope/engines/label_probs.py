@@ -1,0 +1,74 @@
+"""From log-probabilities of labels to answers: renormalised, or drawn from."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from demoscope.engines.base import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demoscope.engines.base import Sampling
+
+
+def label_answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> Answer:
+    """Renormalise over the labels; what they weigh together stays as ``label_mass``.
+
+    Args:
+        key: That of the request.
+        logprobs: Natural log of the probability of each label over all continuations.
+        prompt_tokens: Length of the prompt.
+
+    Returns:
+        An answer with ``probs``; status ``error`` with the reason ``not_a_number`` if one is NaN, and ``invalid`` with
+        ``no_label_mass`` if no label has any probability.
+    """
+    if any(math.isnan(value) for value in logprobs):
+        return Answer(key, "error", reason="not_a_number", prompt_tokens=prompt_tokens)
+    masses = [math.exp(value) for value in logprobs]
+    mass = math.fsum(masses)
+    if mass == 0.0:
+        return Answer(key, "invalid", reason="no_label_mass", label_mass=0.0, prompt_tokens=prompt_tokens)
+    return Answer(
+        key,
+        "valid",
+        probs=tuple(part / mass for part in masses),
+        label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
+        prompt_tokens=prompt_tokens,
+    )
+
+
+def tempered(probs: Sequence[float], sampling: Sampling) -> list[float]:
+    """What is drawn from at a temperature and with a nucleus.
+
+    Args:
+        probs: A distribution.
+        sampling: ``temperature`` 0 leaves the likeliest (the first of equals); ``top_p`` then leaves the smallest set
+            of likeliest ones with that much probability.
+
+    Returns:
+        A distribution of the same length.
+    """
+    best = max(range(len(probs)), key=probs.__getitem__)
+    if sampling.temperature == 0:
+        return [float(place == best) for place in range(len(probs))]
+    # Divided by the largest first, since a power of small numbers alone would all round to 0.
+    powers = [(prob / probs[best]) ** (1 / sampling.temperature) for prob in probs]
+    total = math.fsum(powers)
+    shares = [power / total for power in powers]
+    if sampling.top_p < 1:
+        falling = sorted(range(len(shares)), key=lambda place: -shares[place])
+        before = accumulate((shares[place] for place in falling), initial=0.0)
+        kept = {place for place, mass in zip(falling, before, strict=False) if mass < sampling.top_p}
+        total = math.fsum(shares[place] for place in kept)
+        shares = [share / total if place in kept else 0.0 for place, share in enumerate(shares)]
+    return shares
+
+
+def pick(probs: Sequence[float], uniform: float) -> int:
+    """Which of ``probs`` a number from [0, 1) draws; one with probability 0 never."""
+    reached = list(accumulate(probs))
+    return next(place for place, mass in enumerate(reached) if mass > uniform * reached[-1])
