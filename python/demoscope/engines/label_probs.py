@@ -41,6 +41,14 @@ def label_answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> 
     )
 
 
+def shares_of(logprobs: Sequence[float]) -> list[float]:
+    """The distribution over alternatives, however small all of them are; alike where all are impossible."""
+    best = max(logprobs)
+    masses = [math.exp(value - best) if math.isfinite(best) else 1.0 for value in logprobs]
+    mass = math.fsum(masses)
+    return [part / mass for part in masses]
+
+
 def tempered(probs: Sequence[float], sampling: Sampling) -> list[float]:
     """What is drawn from at a temperature and with a nucleus.
 
