@@ -17,9 +17,8 @@ from demoscope.config import Settings, parse
 from demoscope.engines.base import Answer, Capabilities, Request
 from demoscope.engines.chat import Renderer
 from demoscope.engines.hf_model import HfModel
-from demoscope.engines.label_probs import label_answer, pick, shares_of, tempered
+from demoscope.engines.label_probs import Tokens, along, branches, label_answer, told_apart, walk
 from demoscope.engines.model_directory import find_model_directory, fingerprint
-from demoscope.engines.noise import stream
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ INSTALL: Final = "pip install 'demoscope[hf]' (in a checkout: pip install '.[hf]
 
 _PROBE: Final = "Zebra quartz."
 
-Tokens: TypeAlias = tuple[int, ...]
 _Row: TypeAlias = "tuple[Tokens, list[Tokens], Request]"  # tokens of the prompt, tokens of each label
 
 
@@ -159,15 +157,12 @@ class HfEngine:
 
     def _load(self) -> tuple[HfModel, Renderer]:
         if self._loaded is None:
-            import torch
-
-            if self._options.threads is not None:
-                torch.set_num_threads(self._options.threads)
             model = HfModel(
                 self._directory,
                 name=self._name,
                 dtype=self._options.dtype,
                 device=self._options.device,
+                threads=self._options.threads,
                 packed_tokens=self._options.packed_tokens,
             )
             renderer = Renderer(
@@ -232,43 +227,28 @@ def _label_tokens(tokenizer: Any, tail: Tokens, labels: Sequence[str], *, end: i
             twin = labels[found.index(longer[len(tail) :])]
             raise EngineError(f"labels {twin!r} and {label!r} are the same tokens")
         found.append(longer[len(tail) :])
-    begun = {sequence[:size] for sequence in found for size in range(1, len(sequence))}
-    return [(*sequence, end) if sequence in begun else sequence for sequence in found]
+    return told_apart(found, end=end)
 
 
 def _score(model: HfModel, rows: Sequence[_Row]) -> Iterator[Answer]:
     """Probabilities of labels, or one label drawn from them."""
-    branches: dict[Tokens, set[int]] = {}
+    wanted: dict[Tokens, set[int]] = {}
     for prompt, labels, _ in rows:
-        for label in labels:
-            for size in range(len(label)):
-                branches.setdefault(prompt + label[:size], set()).add(label[size])
-    contexts = list(branches)
-    wanted = [sorted(branches[context]) for context in contexts]
-    after = {
+        for beginning, tokens in branches(labels).items():
+            wanted.setdefault(prompt + beginning, set()).update(tokens)
+    tokens_after = {context: sorted(tokens) for context, tokens in wanted.items()}
+    found = model.logprobs(list(tokens_after), list(tokens_after.values()))
+    logprobs = {
         context: dict(zip(tokens, values, strict=True))
-        for context, tokens, values in zip(contexts, wanted, model.logprobs(contexts, wanted), strict=True)
+        for (context, tokens), values in zip(tokens_after.items(), found, strict=True)
     }
     for prompt, labels, request in rows:
-        sums = [sum(after[prompt + label[:size]][label[size]] for size in range(len(label))) for label in labels]
-        answer = label_answer(request.key, sums, prompt_tokens=len(prompt))
+        after = {beginning: logprobs[prompt + beginning] for beginning in branches(labels)}
+        answer = label_answer(request.key, [along(label, after) for label in labels], prompt_tokens=len(prompt))
         if request.mode == "choice" and answer.status == "valid":
-            drawn = _walk(prompt, labels, request, after)
+            drawn = walk(labels, request, after.__getitem__)
             answer = replace(answer, probs=None, text=request.labels[drawn], output_tokens=len(labels[drawn]))
         yield answer
-
-
-def _walk(
-    prompt: Tokens, labels: Sequence[Tokens], request: Request, after: Mapping[Tokens, Mapping[int, float]]
-) -> int:
-    """Which label constrained decoding draws: token by token, with all that no label says ruled out."""
-    noise = stream(request.seed)
-    said: Tokens = ()
-    while said not in labels:
-        open_tokens = sorted({label[len(said)] for label in labels if label[: len(said)] == said})
-        shares = shares_of([after[prompt + said][token] for token in open_tokens])
-        said = (*said, open_tokens[pick(tempered(shares, request.sampling), noise.random())])
-    return labels.index(said)
 
 
 def _write(model: HfModel, rows: Sequence[_Row]) -> Iterator[Answer]:
@@ -288,5 +268,5 @@ def _write(model: HfModel, rows: Sequence[_Row]) -> Iterator[Answer]:
             text=model.tokenizer.decode(written.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False),
             truncated=not written.ended,
             prompt_tokens=len(prompt),
-            output_tokens=len(written.tokens),
+            output_tokens=len(written.tokens) + written.ended,
         )

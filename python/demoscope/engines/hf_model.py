@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import math
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,7 @@ class HfModel:
         name: Name of the model in messages.
         dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         device: A torch device.
+        threads: Threads of torch in this process; ``None`` leaves them as they are.
         packed_tokens: Most tokens of a sequence that holds several prompts; 0 never packs.
 
     Raises:
@@ -52,12 +54,18 @@ class HfModel:
         packs: Whether prompts share sequences; some attention cannot be given a mask.
     """
 
-    def __init__(self, directory: Path, *, name: str, dtype: str, device: str, packed_tokens: int) -> None:
+    def __init__(
+        self, directory: Path, *, name: str, dtype: str, device: str, threads: int | None, packed_tokens: int
+    ) -> None:
+        # Threads that spin while they wait make a shared machine several times slower; read when torch is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
         self._torch, self._name, self._device, self._packed_tokens = torch, name, device, packed_tokens
+        if threads is not None:
+            torch.set_num_threads(threads)
         logging.disable_progress_bar()
         with self._failures(f"cannot load {directory}"):
             self.tokenizer: Any = AutoTokenizer.from_pretrained(directory)
@@ -111,11 +119,16 @@ class HfModel:
             EngineError: torch failed.
         """
         torch = self._torch
+        # Many draws of one prompt are read once.
+        distinct = {tuple(prompt): None for prompt in prompts}
+        rows = {prompt: row for row, prompt in enumerate(distinct)}
+        copies = torch.tensor([rows[tuple(prompt)] for prompt in prompts], device=self._device)
         longest = max(map(len, prompts))
-        tokens = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts], device=self._device)
-        mask = torch.tensor(
-            [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=self._device
+        padding = [longest - len(prompt) for prompt in distinct]
+        tokens = torch.tensor(
+            [[0] * gap + list(prompt) for gap, prompt in zip(padding, distinct, strict=True)], device=self._device
         )
+        mask = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in padding], device=self._device)
         positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
         noises = [stream(seed) for seed in seeds]
         room = [self.max_tokens - len(prompt) if self.max_tokens else 2**63 for prompt in prompts]
@@ -136,7 +149,10 @@ class HfModel:
                     use_cache=True,
                     **some,
                 )
-                cache, logits = output.past_key_values, output.logits[:, -1].float()
+                fresh, cache, logits = cache is None, output.past_key_values, output.logits[:, -1].float()
+                if fresh:
+                    cache.batch_select_indices(copies)
+                    logits, mask, positions = logits[copies], mask[copies], positions[copies]
                 unfit = logits.isnan().any(dim=-1).tolist()
                 drawn = self._draw(logits.nan_to_num(), samplings, [noise.random() for noise in noises])
                 for row in writing:

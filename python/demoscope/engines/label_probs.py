@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from demoscope.engines.base import Answer
+from demoscope.engines.noise import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from demoscope.engines.base import Sampling
+    from demoscope.engines.base import Request, Sampling
+
+Tokens: TypeAlias = tuple[int, ...]
 
 
 def label_answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> Answer:
@@ -80,3 +83,43 @@ def pick(probs: Sequence[float], uniform: float) -> int:
     """Which of ``probs`` a number from [0, 1) draws; one with probability 0 never."""
     reached = list(accumulate(probs))
     return next(place for place, mass in enumerate(reached) if mass > uniform * reached[-1])
+
+
+def told_apart(labels: Sequence[Tokens], *, end: int) -> list[Tokens]:
+    """Tokens of labels, none of them the beginning of another: ``end`` closes those on which another goes on."""
+    begun = {label[:size] for label in labels for size in range(1, len(label))}
+    return [(*label, end) if label in begun else label for label in labels]
+
+
+def branches(labels: Sequence[Tokens]) -> dict[Tokens, list[int]]:
+    """After each beginning of a label, the empty one included, the tokens with which some label goes on, sorted."""
+    found: dict[Tokens, set[int]] = {}
+    for label in labels:
+        for size in range(len(label)):
+            found.setdefault(label[:size], set()).add(label[size])
+    return {beginning: sorted(tokens) for beginning, tokens in found.items()}
+
+
+def along(label: Tokens, after: Mapping[Tokens, Mapping[int, float]]) -> float:
+    """Log-probability of a label, given those of the tokens after each of its beginnings."""
+    return math.fsum(after[label[:size]][label[size]] for size in range(len(label)))
+
+
+def walk(labels: Sequence[Tokens], request: Request, after: Callable[[Tokens], Mapping[int, float]]) -> int:
+    """Which label constrained decoding draws: token by token, with all that no label says ruled out.
+
+    With labels of one token this is a draw from their renormalised probabilities.
+
+    Args:
+        labels: Tokens of each label, none of them the beginning of another.
+        request: Names the noise and how it is used.
+        after: Log-probabilities of the tokens with which labels go on after a beginning.
+    """
+    ways = branches(labels)
+    noise = stream(request.seed)
+    said: Tokens = ()
+    while said in ways:
+        logprobs = after(said)
+        shares = shares_of([logprobs[token] for token in ways[said]])
+        said = (*said, ways[said][pick(tempered(shares, request.sampling), noise.random())])
+    return labels.index(said)
