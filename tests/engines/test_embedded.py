@@ -94,7 +94,7 @@ def test_labels_of_several_tokens_are_read_along_their_tokens(engine):
     assert [math.log(prob * words.label_mass) for prob in words.probs] == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_label_on_which_another_goes_on_ends_with_the_turn(engine):
+def test_labels_that_begin_alike_end_with_the_turn(engine):
     (numbers,) = engine.ask([replace(REQUESTS[0], labels=("1", "10"))])
     (first,) = engine.ask([replace(REQUESTS[0], labels=("1", "2"))])
     either = numbers.label_mass

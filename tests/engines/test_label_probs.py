@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from demoscope.engines import Sampling
-from demoscope.engines.label_probs import label_answer, pick, shares_of, tempered
+from demoscope.engines import Message, Request, Sampling
+from demoscope.engines.label_probs import along, branches, label_answer, pick, shares_of, tempered, told_apart, walk
 
 
 def test_labels_are_renormalised_and_their_mass_is_kept():
@@ -37,3 +37,24 @@ def test_temperature_and_nucleus():
 def test_pick_never_takes_what_has_no_probability():
     probs = [0.0, 0.25, 0.0, 0.75, 0.0]
     assert [pick(probs, u) for u in (0.0, 0.2499, 0.25, 0.999999999999)] == [1, 1, 3, 3]
+
+
+def test_labels_that_begin_alike_are_all_closed():
+    assert told_apart([(1,), (2, 3)], end=9) == [(1,), (2, 3)]
+    assert told_apart([(1, 2), (1, 3)], end=9) == [(1, 2), (1, 3)]
+    assert told_apart([(1,), (1, 0), (2,)], end=9) == [(1, 9), (1, 0, 9), (2, 9)]
+
+
+def test_labels_are_walked_token_by_token():
+    labels = [(1, 9), (1, 0, 9), (2, 9)]
+    assert branches(labels) == {(): [1, 2], (1,): [0, 9], (1, 0): [9], (2,): [9]}
+    after = {(): {1: 0.5, 2: 0.3}, (1,): {0: 0.1, 9: 0.3}, (1, 0): {9: 0.01}, (2,): {9: 0.5}}
+    logs = {path: {token: math.log(prob) for token, prob in tokens.items()} for path, tokens in after.items()}
+    assert [math.exp(along(label, logs)) for label in labels] == pytest.approx([0.15, 0.0005, 0.15])
+    number = 4000
+    drawn = [
+        walk(labels, Request("k", (Message("user", "?"),), ("1", "10", "2"), seed=seed), logs.__getitem__)
+        for seed in range(number)
+    ]
+    for label, share in enumerate((0.625 * 0.75, 0.625 * 0.25, 0.375)):
+        assert drawn.count(label) / number == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / number))

@@ -161,6 +161,25 @@ def test_log_probabilities_are_near_the_reference(
     assert mean < bound.mean_tv
 
 
+WORDS = ("Strongly agree", "Agree", "Disagree", "1", "10")
+
+
+def test_labels_of_several_tokens_agree(subject: tuple[str, Engine]) -> None:
+    engine = subject[1]
+    offers(engine, "choice")  # what decodes labels can read them as well
+    asked = [replace(requests()[5], key=" ".join(labels), labels=labels) for labels in (WORDS[:3], WORDS[3:])]
+    exact = ENGINES["hf"](model="reference", options={"model": str(MODEL)})
+    try:
+        expected = in_blocks(exact, asked)
+    finally:
+        exact.close()
+    bound = SUBJECTS[subject[0]][2]
+    for key, answer in in_blocks(engine, asked).items():
+        for found, wanted in zip(logprobs(answer), logprobs(expected[key]), strict=True):
+            # Each of three tokens at most may be off by as much as one letter.
+            assert abs(found - wanted) < 3 * bound.nats_max
+
+
 def draws(request: Request, *, mode: str, number: int, **sampling: Any) -> list[Request]:
     # Seeds of a run are hashes of cells; neighbouring numbers are the harder case.
     return [

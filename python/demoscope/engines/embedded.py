@@ -56,8 +56,8 @@ class EmbeddedOptions(Settings):
 class EmbeddedEngine:
     """Asks a GGUF model through llama.cpp.
 
-    Labels are scored, and chosen, along their tokens after the prompt; where another label goes on after one, the end
-    of the turn is part of it.
+    Labels are scored, and chosen, along their tokens after the prompt; where one begins with another, the end of the
+    turn is part of all of them.
     Texts are drawn by llama.cpp itself.
     The model is loaded at the first question.
 

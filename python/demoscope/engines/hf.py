@@ -65,8 +65,8 @@ class HfEngine:
 
     Labels are scored as trees: what the prompts of a block share is computed once, and what follows sees only its own
     branch.
-    A label of several tokens is read along its tokens as the tokenizer splits it after the prompt; if another label
-    goes on where it ends, the end of the turn is part of it.
+    A label of several tokens is read along its tokens as the tokenizer splits it after the prompt; if one label begins
+    with another, the end of the turn is part of all of them.
     The model is loaded at the first question.
 
     Args:
@@ -216,7 +216,7 @@ def _turn_end(tokenizer: Any, template: str | None, template_kwargs: Mapping[str
 
 
 def _label_tokens(tokenizer: Any, tail: Tokens, labels: Sequence[str], *, end: int) -> list[Tokens]:  # noqa: ANN401 - transformers has no types
-    """How the tokenizer writes each label right after ``tail``, the end of the turn added where another goes on."""
+    """How the tokenizer writes each label right after ``tail``, closed by ``end`` where one begins another."""
     text = tokenizer.decode(list(tail), skip_special_tokens=False, clean_up_tokenization_spaces=False)
     found: list[Tokens] = []
     for label in labels:

@@ -119,16 +119,7 @@ class HfModel:
             EngineError: torch failed.
         """
         torch = self._torch
-        # Many draws of one prompt are read once.
-        distinct = {tuple(prompt): None for prompt in prompts}
-        rows = {prompt: row for row, prompt in enumerate(distinct)}
-        copies = torch.tensor([rows[tuple(prompt)] for prompt in prompts], device=self._device)
-        longest = max(map(len, prompts))
-        padding = [longest - len(prompt) for prompt in distinct]
-        tokens = torch.tensor(
-            [[0] * gap + list(prompt) for gap, prompt in zip(padding, distinct, strict=True)], device=self._device
-        )
-        mask = torch.tensor([[0] * gap + [1] * (longest - gap) for gap in padding], device=self._device)
+        tokens, mask, copies = self._padded(prompts)
         positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
         noises = [stream(seed) for seed in seeds]
         room = [self.max_tokens - len(prompt) if self.max_tokens else 2**63 for prompt in prompts]
@@ -172,6 +163,22 @@ class HfModel:
         gc.collect()
         if self._device.startswith("cuda"):
             self._torch.cuda.empty_cache()
+
+    def _padded(self, prompts: Sequence[list[int]]) -> tuple[Any, Any, Any]:
+        """Distinct prompts with padding on their left, its mask, and which of them each prompt is.
+
+        Many draws of one prompt are read once.
+        """
+        torch = self._torch
+        distinct = list({tuple(prompt): None for prompt in prompts})
+        rows = {prompt: row for row, prompt in enumerate(distinct)}
+        longest = max(map(len, distinct))
+        gaps = [longest - len(prompt) for prompt in distinct]
+        tokens = [[0] * gap + list(prompt) for gap, prompt in zip(gaps, distinct, strict=True)]
+        mask = [[0] * gap + [1] * (longest - gap) for gap in gaps]
+        copies = [rows[tuple(prompt)] for prompt in prompts]
+        tensors = [torch.tensor(values, device=self._device) for values in (tokens, mask, copies)]
+        return tensors[0], tensors[1], tensors[2]
 
     def _draw(self, logits: Any, samplings: Sequence[Sampling], uniform: Sequence[float]) -> Any:  # noqa: ANN401 - tensors
         """One token per row: the likeliest at temperature 0, otherwise where the cumulated probability passes u."""

@@ -86,9 +86,13 @@ def pick(probs: Sequence[float], uniform: float) -> int:
 
 
 def told_apart(labels: Sequence[Tokens], *, end: int) -> list[Tokens]:
-    """Tokens of labels, none of them the beginning of another: ``end`` closes those on which another goes on."""
+    """Tokens of labels, none of them the beginning of another.
+
+    Where one is, all of them are closed by ``end``: each is then a whole answer.
+    Closing the shorter one alone would leave "10 of them" to "10" and take "1 of them" from "1".
+    """
     begun = {label[:size] for label in labels for size in range(1, len(label))}
-    return [(*label, end) if label in begun else label for label in labels]
+    return [(*label, end) for label in labels] if begun & set(labels) else list(labels)
 
 
 def branches(labels: Sequence[Tokens]) -> dict[Tokens, list[int]]:

@@ -113,7 +113,7 @@ class LlamaServer:
     def label_tokens(self, text: str, *, tail: str, labels: Sequence[str]) -> list[Tokens]:
         """The tokens that each label is after a prompt, none of them the beginning of another.
 
-        A label on which another goes on is closed by the end of the turn.
+        If one begins with another, all are closed by the end of the turn.
 
         Args:
             text: The prompt.
