@@ -56,9 +56,12 @@ class Bound:
     mean_tv: float
 
 
+# Measured over the 24 cells, nats at the 95th percentile of labels, at most, and mean TV:
+# hf without trees 2.0e-5, 2.1e-5, 2.3e-6; embedded 0.19, 0.34, 0.025;
+# vllm float32 2.7e-5, 4.3e-5, 3.3e-6; vllm bfloat16 0.15, 0.21, 0.024.
 SUBJECTS: dict[str, tuple[str, dict[str, Any], Bound]] = {
     "hf float32": ("hf", {"model": str(MODEL), "packed_tokens": 0}, Bound(1e-4, 1e-4, 1e-4)),
-    "embedded Q4_1": ("embedded", {}, Bound(0.2, 0.6, 0.06)),
+    "embedded Q4_1": ("embedded", {}, Bound(0.2, 0.5, 0.04)),
     "vllm float32": ("vllm", {"model": str(MODEL), "dtype": "float32"}, Bound(0.02, 0.02, 0.005)),
     "vllm bfloat16": ("vllm", {"model": str(MODEL)}, Bound(0.35, 0.35, 0.04)),
 }
@@ -164,7 +167,7 @@ def test_log_probabilities_are_near_the_reference(
 WORDS = ("Strongly agree", "Agree", "Disagree", "1", "10")
 
 
-def test_labels_of_several_tokens_agree(subject: tuple[str, Engine]) -> None:
+def test_labels_of_several_tokens_agree(subject: tuple[str, Engine], capsys: pytest.CaptureFixture[str]) -> None:
     engine = subject[1]
     offers(engine, "choice")  # what decodes labels can read them as well
     asked = [replace(requests()[5], key=" ".join(labels), labels=labels) for labels in (WORDS[:3], WORDS[3:])]
@@ -173,11 +176,15 @@ def test_labels_of_several_tokens_agree(subject: tuple[str, Engine]) -> None:
         expected = in_blocks(exact, asked)
     finally:
         exact.close()
-    bound = SUBJECTS[subject[0]][2]
-    for key, answer in in_blocks(engine, asked).items():
-        for found, wanted in zip(logprobs(answer), logprobs(expected[key]), strict=True):
-            # Each of three tokens at most may be off by as much as one letter.
-            assert abs(found - wanted) < 3 * bound.nats_max
+    errors = [
+        abs(found - wanted)
+        for key, answer in in_blocks(engine, asked).items()
+        for found, wanted in zip(logprobs(answer), logprobs(expected[key]), strict=True)
+    ]
+    with capsys.disabled():
+        print(f"\n{subject[0]}: labels of several tokens {max(errors):.1e} nat (max)")  # noqa: T201 - a figure for the log
+    # Several tokens, each of which may be off by as much as one letter.
+    assert max(errors) < 2 * SUBJECTS[subject[0]][2].nats_max
 
 
 def draws(request: Request, *, mode: str, number: int, **sampling: Any) -> list[Request]:
