@@ -1,9 +1,10 @@
 import math
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
 
-from demoscope.engines import ENGINES, Engine, Message, Request
+from demoscope.engines import ENGINES, Engine, Message, Request, Sampling
 from demoscope.engines import embedded as embedded_module
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
@@ -78,9 +79,92 @@ def test_labels_outside_the_first_look_get_their_exact_probability(engine, answe
     assert answer == answers[REQUESTS[0].key]
 
 
-def test_a_label_of_several_tokens_is_refused(engine):
-    with pytest.raises(EngineError, match="label 'Strongly agree' is not one token"):
-        list(engine.ask([Request("k", REQUESTS[0].messages, ("Strongly agree", "B"))]))
+def test_labels_of_several_tokens_are_read_along_their_tokens(engine):
+    (words,) = engine.ask([replace(REQUESTS[0], labels=("Strongly agree", "Agree", "Strongly disagree"))])
+    server = engine._servers[0]
+    text = server.render(REQUESTS[0].messages)
+    prompt = server.tokens(text)
+    expected = []
+    for label in ("Strongly agree", "Agree", "Strongly disagree"):
+        longer = server.tokens(text + label)
+        assert longer[: len(prompt)] == prompt
+        steps = [server.logprobs(longer[:size], longer[size : size + 1]) for size in range(len(prompt), len(longer))]
+        expected.append(sum(sum(step.values()) for step in steps))
+    assert len(longer) > len(prompt) + 1
+    assert [math.log(prob * words.label_mass) for prob in words.probs] == pytest.approx(expected, abs=1e-9)
+
+
+def test_labels_that_begin_alike_end_with_the_turn(engine):
+    (numbers,) = engine.ask([replace(REQUESTS[0], labels=("1", "10"))])
+    (first,) = engine.ask([replace(REQUESTS[0], labels=("1", "2"))])
+    either = numbers.label_mass
+    # Both together weigh less than "1" and whatever comes after it.
+    assert 0 < either < first.probs[0] * first.label_mass
+    with pytest.raises(EngineError, match="same tokens"):
+        list(engine.ask([replace(REQUESTS[0], labels=("A", "A"))]))
+
+
+def test_the_batch_that_ends_a_prompt_does_not_decide_about_its_bits(engine):
+    server = engine._servers[0]
+    prompt = server.tokens(server.render(REQUESTS[0].messages))
+    tokens = list(range(20, 80, 3))
+
+    def fresh():
+        server.logprobs(server.tokens("Something else altogether, and not short."), [5])
+        return server.logprobs(prompt, tokens)
+
+    expected = fresh()
+    for size in (len(prompt), len(prompt) - 1, len(prompt) - 2, 3):
+        server.logprobs([*prompt[:size], 7, 7], [5])
+        assert server.logprobs(prompt, tokens) == expected
+    for size in (len(prompt), len(prompt) - 5):
+        server.write(prompt[:size], sampling=Sampling(max_tokens=4), seed=size)
+        assert server.logprobs(prompt, tokens) == expected
+        # What was written may be just what is asked next.
+        server.write(prompt[:size], sampling=Sampling(max_tokens=4, temperature=0), seed=1)
+        assert server.logprobs(prompt, tokens) == expected
+    assert fresh() == expected
+
+
+def drawn(engine, mode, seeds, *, request=REQUESTS[0], **sampling):
+    asked = [replace(request, key=str(seed), mode=mode, seed=seed, sampling=Sampling(**sampling)) for seed in seeds]
+    return {answer.key: answer for answer in engine.ask(asked)}
+
+
+def test_choices_are_drawn_from_the_scored_probabilities(engine, answers):
+    choices = drawn(engine, "choice", range(400))
+    assert {answer.status for answer in choices.values()} == {"valid"}
+    for label, prob in zip("ABCDE", answers[REQUESTS[0].key].probs, strict=True):
+        share = sum(answer.text == label for answer in choices.values()) / 400
+        assert share == pytest.approx(prob, abs=4 * math.sqrt(prob * (1 - prob) / 400))
+    # Drawn one by one, nothing remembered of the others, the same comes out.
+    other = ENGINES["embedded"](model="m", options={"workers": 1, "threads": 1})
+    try:
+        assert drawn(other, "choice", [7]) == {"7": choices["7"]}
+    finally:
+        other.close()
+
+
+def test_texts_depend_on_request_and_seed_alone(engine):
+    seeds = (1, 2, 3, 2**62 + 1, 2**33 + 5)
+    found = drawn(engine, "text", seeds, max_tokens=6)
+    assert len({answer.text for answer in found.values()}) == len(seeds)
+    for answer in found.values():
+        assert answer.status == "valid"
+        assert 0 < answer.output_tokens <= 6
+        assert answer.output_tokens == 6 or not answer.truncated
+    assert len({answer.truncated for answer in found.values()}) == 2
+    for seed in seeds[::-1]:
+        assert drawn(engine, "text", [seed], max_tokens=6) == {str(seed): found[str(seed)]}
+    list(engine.ask(REQUESTS[1:2]))
+    assert drawn(engine, "verbalized", [1], max_tokens=6)["1"].text == found["1"].text
+
+
+def test_temperature_zero_needs_no_seed_and_a_narrow_nucleus_neither(engine):
+    greedy = {answer.text for answer in drawn(engine, "text", range(3), max_tokens=5, temperature=0).values()}
+    narrow = {answer.text for answer in drawn(engine, "text", range(3), max_tokens=5, top_p=1e-6).values()}
+    assert len(greedy) == 1
+    assert narrow == greedy
 
 
 def test_a_prompt_that_is_too_long_is_an_error_row(engine):

@@ -1,9 +1,11 @@
 import math
+from collections import Counter
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from demoscope.engines import ENGINES, Engine, Message, Request
+from demoscope.engines import ENGINES, Engine, Message, Request, Sampling
 from demoscope.errors import ConfigError, DataError, EngineError
 
 
@@ -145,3 +147,92 @@ def test_the_revision_follows_the_table(csv):
     assert first.revision != engine().revision
     csv.write_text(csv.read_text().replace("0.25", "0.3").replace("0.75", "0.7"))
     assert first.revision != engine(rule="table", table=str(csv)).revision
+
+
+def texts(number, *, mode="text", **options):
+    asked = [replace(request(), key=str(seed), mode=mode, seed=seed) for seed in range(number)]
+    return list(engine(**options).ask(asked))
+
+
+def test_choices_are_drawn_from_the_rule_by_the_seed_alone(csv):
+    options = {"rule": "table", "table": str(csv)}
+    asked = [
+        replace(request(state="Ohio", sex="man"), key=str(seed), mode="choice", seed=seed * 2**40)
+        for seed in range(2000)
+    ]
+    answers = list(engine(**options).ask(asked))
+    counts = Counter(answer.text for answer in answers)
+    assert counts.keys() == {"A", "C"}
+    assert counts["A"] / 2000 == pytest.approx(0.25, abs=4 * math.sqrt(0.25 * 0.75 / 2000))
+    assert [answer.probs for answer in answers] == [None] * 2000
+    assert [next(engine(**options).ask([one])) for one in asked[50:60][::-1]] == answers[50:60][::-1]
+
+
+def test_temperature_sharpens_what_is_drawn(csv):
+    def share(sampling):
+        asked = [
+            replace(request(state="Ohio", sex="man"), key=str(seed), mode="choice", seed=seed, sampling=sampling)
+            for seed in range(400)
+        ]
+        answers = list(engine(rule="table", table=str(csv)).ask(asked))
+        return sum(answer.text == "C" for answer in answers) / len(answers)
+
+    assert share(Sampling(temperature=0)) == 1
+    assert share(Sampling(top_p=0.7)) == 1
+    assert share(Sampling(temperature=0.5)) == pytest.approx(0.9, abs=0.06)
+
+
+def test_texts_say_the_drawn_label():
+    plain = texts(300)
+    assert {answer.text for answer in plain} == {"A", "B", "C"}
+    assert not any(answer.truncated for answer in plain)
+    sentences = texts(300, texts="sentence")
+    assert [answer.text for answer in sentences] == [f"My answer is {answer.text}." for answer in plain]
+
+
+def test_messy_texts_have_the_share_of_non_answers_asked_for():
+    found = texts(4000, texts="messy", invalid_share=0.3)
+    assert found == texts(4000, texts="messy", invalid_share=0.3)
+    spoken = Counter(answer.text for answer in found)
+    refused = spoken["I'm sorry, but as an AI I cannot answer that question."]
+    cut = [answer for answer in found if answer.truncated]
+    for count in (refused, len(cut), spoken[""], spoken["I don't know."]):
+        assert count / 4000 == pytest.approx(0.3 / 7, abs=0.015)
+    assert spoken["Z"] > 0
+    assert spoken["A or B"] > 0
+    assert not any(answer.truncated for answer in texts(100, texts="messy", invalid_share=0))
+    assert "invalid_share 0.3" in engine(texts="messy", invalid_share=0.3).revision
+
+
+def test_a_stated_distribution_is_that_of_the_rule(csv):
+    asked = replace(request(state="Ohio", sex="man", codes="3,2,1"), mode="verbalized")
+    (answer,) = engine(rule="table", table=str(csv)).ask([asked])
+    assert answer.text == "A: 75%\nB: 0%\nC: 25%"
+    (answer,) = engine().ask([replace(request(), mode="verbalized")])
+    assert answer.text == "A: 33.3333%\nB: 33.3333%\nC: 33.3333%"
+
+
+def test_persistence_repeats_the_place_of_the_answer_before():
+    def after(said, **options):
+        turns = (Message("user", "?"), Message("assistant", said), Message("user", "And this?"))
+        (answer,) = engine(rule="first", **options).ask([replace(request(), messages=turns)])
+        return answer.probs
+
+    assert after("C", persistence=0.25) == (0.75, 0.0, 0.25)
+    assert after("My answer is B.", persistence=0.25) == (0.75, 0.25, 0.0)
+    assert after("E", persistence=0.25) == (0.75, 0.0, 0.25)
+    assert after("I don't know.", persistence=0.25) == (1.0, 0.0, 0.0)
+    assert after("C") == (1.0, 0.0, 0.0)
+    (answer,) = engine(persistence=0.5).ask([request()])
+    assert answer.probs == (1 / 3, 1 / 3, 1 / 3)
+
+
+def test_adapters_matter_where_the_table_has_a_column_for_them(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("item,adapter,code,probability\nq,,1,1\nq,left,2,1\n")
+    assert engine().capabilities.adapters
+    asked = [replace(request(), adapter=adapter) for adapter in (None, "adapters/left", "adapters/right")]
+    answers = engine(rule="table", table=str(path)).ask(asked)
+    assert [answer.probs for answer in answers] == [(1, 0, 0), (0, 1, 0), (1, 0, 0)]
+    answers = engine().ask(asked)
+    assert {answer.probs for answer in answers} == {(1 / 3, 1 / 3, 1 / 3)}

