@@ -21,8 +21,9 @@ import click
 @click.option("--prices", type=click.Path(path_type=Path), help="TOML with [[prices]]: what tokens cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; what is unknown is null.")
 def plan(config: Path, out: Path | None, measure: int | None, prices: Path | None, *, as_json: bool) -> None:
-    """Say what CONFIG would ask, and the tokens, time, disk and money that this takes.
+    """Say what CONFIG would ask, and what it takes.
 
+    Cells, distinct prompts, tokens, time, disk and money, for each model and steering.
     Nothing is asked or written, except with --measure.
     """
     from demoscope.cli.progress import progress
@@ -125,7 +126,7 @@ def _money(row: dict[str, Any]) -> str:
 
 
 def _amount(money: float) -> str:
-    return f"{money:,.2f}" if money >= 0.01 or not money else "0.01"
+    return f"{money:,.2f}" if money >= 0.01 or not money else f"{money:.2g}"
 
 
 def _bytes(size: int) -> str:

@@ -20,9 +20,9 @@ import click
 def prompt(
     config: Path, persona: str, item: str, model: str | None, steering: str | None, out: Path | None, *, as_json: bool
 ) -> None:
-    """Show the exact prompts by which CONFIG asks one persona one item.
+    """Show how CONFIG asks one persona one item.
 
-    The turns, what each label stands for, and what the model reads after its chat template.
+    The exact turns, what each label stands for, and what the model reads after its chat template.
     In interviews earlier answers are those of the run folder; where it has none, the option on top stands for them.
     """
     from demoscope.runs import read_config, show_prompts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -16,6 +16,7 @@ from demoscope.prompts import Asker
 from demoscope.responses.decode import decode
 from demoscope.runs.abilities import CountsTokens
 from demoscope.schema import CELLS
+from demoscope.steering import STEERINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,21 +149,23 @@ def _distinct(planned: Planned, sample: Sample) -> tuple[int, Precision]:
         return round(seen * part.total / sample.turns), "at most"
     if part.way.scored:
         return part.total, "exact"
-    # Drawn answers to the same words: as many prompts as there would be distributions.
-    words = planned.of(planned.personas, mode="logprobs", draws=1).total
+    # Drawn answers to the same words: as many prompts as there would be distributions, if every display has its turn.
+    words, once = planned.of(planned.personas, mode="logprobs", draws=1).total, _shown_once(planned)
+    displays, draws = words / once, planned.config.questions.draws
     asker = Asker(planned.survey, settings=planned.config.prompts, mode=part.way.mode)
-    displays = 2 * max(len(asker.wordings(item)) for item in planned.survey.items)
-    every = planned.config.questions.draws >= displays or words == _shown_once(planned)
-    return min(words, part.total), "exact" if every else "at most"
+    if words == once or draws >= 2 * max(len(asker.wordings(item)) for item in planned.survey.items):
+        return words, "exact"
+    personal = STEERINGS[part.way.steering].personal
+    members = planned.personas.group_by("profile").len()["len"].to_numpy() if personal else planned.personas.height
+    unseen = float(np.mean(max(1 - draws / displays, 0.0) ** members))
+    return min(round(words * (1 - unseen)), part.total), "about"
 
 
 def _shown_once(planned: Planned) -> int:
     """Number of prompts if everybody saw each item in one display."""
     config = planned.config
-    once = config.model_copy(update={"prompts": config.prompts.model_copy(update={"wordings": "first"})})
-    plain = type(planned)(
-        planned.part, planned.survey, planned.personas, config=once, model=planned.model, revision=planned.revision
-    )
+    prompts = config.prompts.model_copy(update={"wordings": "first"})
+    plain = replace(planned, config=config.model_copy(update={"prompts": prompts}))
     return plain.of(planned.personas, mode="logprobs", draws=1, order="given").total
 
 

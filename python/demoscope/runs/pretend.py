@@ -70,7 +70,7 @@ class Pretending:
         wanted = [key for key in keys if key in self.cells]
         real = pl.DataFrame(schema=_COLUMNS)
         if self._store is not None:
-            real = self._store.cells(wanted).select(_COLUMNS).filter(pl.col("status") != "error")
+            real = self._store.cells(wanted).select(*_COLUMNS).filter(pl.col("status") != "error")
         known = set(real["cell"])
         rest = [key for key in wanted if key not in known]
         self.pretended.update(rest)

@@ -221,19 +221,22 @@ class _About:
         space, bytes_from = measured_bytes(self.store, folder=self.run.responses), "store"
         if space is None:
             space, bytes_from = likely_bytes(sample.cells, seed=self.config.seed), "sample"
+        # Conversations that turn out the same share questions of which each has one distribution.
+        shares = part.way.scored and part.way.presentation != "single" and to_ask > 0
+        cells_is: Precision = "at most" if shares else "exact"
         speed = self.speeds.get(part.way.steering)
         money = cost(self.price, prompt_tokens=prompts.tokens, output_tokens=to_ask * each, shared=prompts.shared)
         return Estimate(
             model=part.way.model,
             steering=part.way.steering,
             cells=cells,
-            cells_is="at most" if part.way.scored and part.way.presentation != "single" and to_ask else "exact",
+            cells_is=cells_is,
             answered=answered,
             to_ask=to_ask,
             sampled_cells=len(sample.cells),
             **_of_prompts(prompts),
             output_tokens=to_ask * each,
-            output_tokens_is=output_is,
+            output_tokens_is=cells_is if output_is == "exact" else output_is,
             cells_per_second=None if speed is None else speed.cells_per_second,
             measured_cells=0 if speed is None else speed.cells,
             hours=_hours(to_ask, speed),
