@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 import pytest
 
@@ -35,7 +35,7 @@ def by_hand(cells):
     prompts = sorted(ENGINE.prompt_tokens([cell.request for cell in cells]))
     shared = sum(
         sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-        for one, other in zip(prompts, prompts[1:], strict=False)
+        for one, other in pairwise(prompts)
     )
     tokens = sum(map(len, prompts))
     return tokens, shared / tokens, len(set(map(tuple, prompts)))

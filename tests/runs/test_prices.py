@@ -62,6 +62,6 @@ def test_a_table_of_prices(tmp_path):
 def test_wrong_tables_are_named(tmp_path, text, words):
     path = tmp_path / "prices.toml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match="prices.toml: ") as error:
+    with pytest.raises(ConfigError, match=r"prices\.toml: ") as error:
         read_prices(path)
     assert words in str(error.value)

@@ -86,7 +86,7 @@ def estimate_prompts(
     }
     part = planned.part
     drawn = part.way.presentation == "single" and not sample.complete
-    ratio = distinct / part.total if drawn else len(different) / len(tokens)
+    ratio = distinct / planned.total if drawn else len(different) / len(tokens)
     shared = 1 - ratio * _fresh(different) / float(lengths.mean()) if lengths.any() else 0.0
     return Prompts(distinct, distinct_is, left, "exact" if sample.exact else "about", max(shared, 0.0))
 
@@ -146,9 +146,9 @@ def _distinct(planned: Planned, sample: Sample) -> tuple[int, Precision]:
     if sample.complete:
         return seen, "exact" if sample.certain else "about"
     if part.way.presentation != "single":
-        return round(seen * part.total / sample.turns), "at most"
+        return round(seen * planned.total / sample.turns), "at most"
     if part.way.scored:
-        return part.total, "exact"
+        return planned.total, "exact"
     # Drawn answers to the same words: as many prompts as there would be distributions, if every display has its turn.
     words, once = planned.of(planned.personas, mode="logprobs", draws=1).total, _shown_once(planned)
     displays, draws = words / once, planned.config.questions.draws
@@ -158,7 +158,7 @@ def _distinct(planned: Planned, sample: Sample) -> tuple[int, Precision]:
     personal = STEERINGS[part.way.steering].personal
     members = planned.personas.group_by("profile").len()["len"].to_numpy() if personal else planned.personas.height
     unseen = float(np.mean(max(1 - draws / displays, 0.0) ** members))
-    return min(round(words * (1 - unseen)), part.total), "about"
+    return min(round(words * (1 - unseen)), planned.total), "about"
 
 
 def _shown_once(planned: Planned) -> int:

@@ -252,13 +252,13 @@ class _About:
     def _count(self, planned: Planned) -> tuple[int, int]:
         """Cells, and those of them that are answered."""
         if self.store is None:
-            return planned.part.total, 0
+            return planned.total, 0
         answered = known = 0
         for key in planned.part.keys(self.store):
             known += 1
             answered += is_answered(self.store, key)
         # Where every question that the answers lead to is answered, no conversation leads to another one.
-        return (known if known == answered else planned.part.total), answered
+        return (known if known == answered else planned.total), answered
 
     def _answered(self, sample: Sample) -> frozenset[str]:
         if self.store is None:

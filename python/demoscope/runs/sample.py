@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -66,6 +67,11 @@ class Planned:
     model: ModelSettings
     revision: str
 
+    @cached_property
+    def total(self) -> int:
+        """Number of cells, as the part has it; counting a million takes seconds."""
+        return self.part.total
+
     def of(self, personas: pl.DataFrame, **questions: object) -> Part:
         """The same for other personas, with other settings in ``[questions]``."""
         steering = self.part.way.steering
@@ -94,14 +100,14 @@ def draw_sample(planned: Planned, store: Store | None, *, size: int = SAMPLE_CEL
     """
     part, personas = planned.part, planned.personas
     pretending = Pretending(store, answers="any")
-    if part.total <= size:
+    if planned.total <= size:
         cells = list(pretending.walk(part))
-        return Sample(cells, turns=part.total, complete=True, certain=not pretending.pretended)
+        return Sample(cells, turns=planned.total, complete=True, certain=not pretending.pretended)
     single = part.way.presentation == "single"
     if part.way.scored and single and STEERINGS[part.way.steering].personal:
         personas = personas.unique("profile", keep="first", maintain_order=True)
     draws = 1 if part.way.scored and single else planned.config.questions.draws
-    number = math.ceil(size * personas.height * draws / part.total)
+    number = math.ceil(size * personas.height * draws / planned.total)
     rng = np.random.Generator(np.random.PCG64(planned.config.seed))
     chosen = sorted(rng.choice(personas.height, size=min(number, personas.height), replace=False).tolist())
     some = planned.of(personas[chosen], draws=1)
