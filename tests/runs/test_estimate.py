@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise, takewhile
 
+import polars as pl
 import pytest
 
 from demoscope.engines import Answer
@@ -190,3 +191,11 @@ def test_few_answers_say_nothing_about_the_bytes_of_many(tmp_path):
         collect(plan(), Listening(), store)
         assert measured_bytes(store, folder=tmp_path) is None
     assert measured_bytes(None, folder=tmp_path) is None
+
+
+def test_a_plan_that_asks_nobody():
+    people = personas().filter(pl.col("country") == "B")
+    about = planned(people, items=("only_a",))
+    prompts, sample = estimate(about)
+    assert (about.total, sample.cells, prompts.distinct, prompts.tokens) == (0, [], 0, 0)
+    assert likely_bytes(sample.cells, seed=1) == 0

@@ -111,9 +111,11 @@ def likely_bytes(cells: Sequence[Cell], *, seed: int) -> float:
     """Bytes that one answer would take: a Parquet file in memory with answers to these cells as models give them.
 
     Args:
-        cells: At least one.
+        cells: Some cells; no cell takes no space.
         seed: Names the made-up answers.
     """
+    if not cells:
+        return 0.0
     rng = np.random.Generator(np.random.PCG64(seed))
     buffer = io.BytesIO()
     types = {"String": pl.String, "Float64": pl.Float64, "Int32": pl.Int32, "Int64": pl.Int64}
@@ -146,7 +148,7 @@ def _distinct(planned: Planned, sample: Sample) -> tuple[int, Precision]:
     if sample.complete:
         return seen, "exact" if sample.certain else "about"
     if part.way.presentation != "single":
-        return round(seen * planned.total / sample.turns), "at most"
+        return round(seen * planned.total / max(sample.turns, 1)), "at most"
     if part.way.scored:
         return planned.total, "exact"
     # Drawn answers to the same words: as many prompts as there would be distributions, if every display has its turn.

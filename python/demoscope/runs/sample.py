@@ -90,7 +90,7 @@ def draw_sample(planned: Planned, store: Store | None, *, size: int = SAMPLE_CEL
     """All prompts of a small plan, or those of some personas drawn at random.
 
     Whoever is drawn is taken with all items, since prompts of one persona begin alike; one draw stands for all.
-    Where answers serve all personas of a profile, profiles are drawn instead.
+    Where answers serve all personas of a profile, profiles are drawn instead, in each country whose language they have.
     In conversations answers that nobody gave yet are made up.
 
     Args:
@@ -105,7 +105,7 @@ def draw_sample(planned: Planned, store: Store | None, *, size: int = SAMPLE_CEL
         return Sample(cells, turns=planned.total, complete=True, certain=not pretending.pretended)
     single = part.way.presentation == "single"
     if part.way.scored and single and STEERINGS[part.way.steering].personal:
-        personas = personas.unique("profile", keep="first", maintain_order=True)
+        personas = personas.unique(["profile", "country"], keep="first", maintain_order=True)
     draws = 1 if part.way.scored and single else planned.config.questions.draws
     number = math.ceil(size * personas.height * draws / planned.total)
     rng = np.random.Generator(np.random.PCG64(planned.config.seed))
