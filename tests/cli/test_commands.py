@@ -92,14 +92,14 @@ def test_the_settings_that_a_run_keeps_can_be_run(finished, tmp_path):
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)
     assert plan["personas"] == 240
-    assert [row["to ask"] for row in plan["models"]] == [0, 0]
+    assert [row["to_ask"] for row in plan["models"]] == [0, 0]
 
 
 def test_plan_of_a_run_that_never_was(finished, tmp_path):
     folder, _ = finished
     result = demoscope("plan", folder / "run.toml", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "steering persona, cells 470, answered 0, to ask 470" in result.stdout
+    assert "uniform / persona\n  cells            470, answered 0, to ask 470\n" in result.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -240,5 +240,5 @@ def test_help_loads_nothing_heavy(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
     )
     assert result.returncode == 0, result.stderr
-    for command in ("demo", "run", "plan", "score", "report", "doctor"):
+    for command in ("demo", "run", "plan", "prompt", "score", "report", "doctor"):
         assert f"  {command} " in result.stdout

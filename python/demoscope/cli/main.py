@@ -8,7 +8,9 @@ import click
 
 from demoscope import __version__
 from demoscope.cli.doctor import doctor
-from demoscope.cli.run import demo, plan, report, run
+from demoscope.cli.plan import plan
+from demoscope.cli.prompt import prompt
+from demoscope.cli.run import demo, report, run
 from demoscope.cli.score import score
 from demoscope.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, DemoscopeError
 
@@ -22,7 +24,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, plan, score, report, doctor):
+for command in (demo, run, plan, prompt, score, report, doctor):
     cli.add_command(command)
 
 

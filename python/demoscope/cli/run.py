@@ -1,4 +1,4 @@
-"""The commands that make and read a run folder: demo, run, plan, report."""
+"""The commands that make and read a run folder: demo, run, report."""
 
 from __future__ import annotations
 
@@ -62,36 +62,9 @@ def _execute(settings: RunConfig, *, base: Path, out: Path, threads: int | None)
 
 
 @click.command()
-@click.argument("config", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder, to count what is answered already.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(config: Path, out: Path | None, *, as_json: bool) -> None:
-    """Say what CONFIG would ask, without asking: personas, profiles, cells, what is answered already."""
-    import json
-
-    from demoscope.runs import describe_plan, read_config
-
-    settings = read_config(config)
-    description = describe_plan(settings, folder=out or Path("runs") / settings.name, base=config.parent)
-    if as_json:
-        click.echo(json.dumps(description, indent=2, ensure_ascii=False))
-        return
-    for label, value in description.items():
-        if isinstance(value, list):
-            for row in value:
-                click.echo(", ".join(f"{key} {_number(part)}" for key, part in row.items()))
-        else:
-            click.echo(f"{label}: {_number(value)}")
-
-
-@click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Write report.html of the run in FOLDER again, from its stored scores."""
     from demoscope.runs import rewrite_report
 
     click.echo(str(rewrite_report(folder)))
-
-
-def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
