@@ -82,5 +82,8 @@ def test_items_with_most_lost_answers_are_listed_with_their_reason():
     assert {line[1] for line in lines} <= {"several options at once", "refused"}
     worst = spreads(made.outcomes.to_dicts())[0]
     sentences = [sentence.text for sentence in found.all("li")]
-    assert sentences[0].startswith(f"By {worst.by}: {100 * worst.most[1]:.0f}")
-    assert any(sentence.startswith("By place in the conversation") for sentence in sentences)
+    assert (worst.by, worst.most[0]) == ("position", "1")
+    most, least = round(100 * worst.most[1]), round(100 * worst.least[1])
+    assert sentences[0] == (
+        f"By place in the conversation: {most} % of answers are not valid for question 2, {least} % for question 1."
+    )

@@ -199,9 +199,15 @@ class _Resample:
         return cls(np.vstack([own, model.multiplicities * own]), effective_size(own), model.correction)
 
     def mean(self, sums: Floats, counts: Floats) -> Floats:
-        """Weighted means over personas of what each adds up over its draws."""
+        """Weighted means over personas of what each adds up over its draws.
+
+        Args:
+            sums: Shape (n, K).
+            counts: How many were added up, shape (n, K), or fewer columns, each for as many neighbours of ``sums``.
+        """
+        masses = np.repeat(self.weights @ counts, sums.shape[1] // counts.shape[1], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            means: Floats = (self.weights @ sums) / (self.weights @ counts)
+            means: Floats = (self.weights @ sums) / masses
         return means
 
     def unbiased(self, covariance: Floats, *, of_mean: Floats) -> Floats:
@@ -224,15 +230,16 @@ class _Drawn:
         known = np.isfinite(values)
         self._values = values
         self._known = known.astype(np.float64)
+        self._complete = bool(known.all())
         self._draws = values.shape[1]
         self._centred: Floats | None = None
 
     def covariances(self, j: int, others: NDArray[np.int64], resample: _Resample) -> tuple[Floats, Floats]:
         """See :class:`_Answers`."""
-        y = self._deviations(resample)
-        same, different = _products(y, j, others)
-        same_counts, different_counts = _products(self._known, j, others)
-        total, between = resample.mean(same, same_counts), resample.mean(different, different_counts)
+        sums = np.hstack(_products(self._deviations(resample), j, others))
+        # Where nobody missed an answer, all pairs of items have the counts of the first one.
+        counts = np.hstack(_products(self._known, j, others[:1] if self._complete else others))
+        total, between = np.split(resample.mean(sums, counts), 2, axis=1)
         of_mean = (total + (self._draws - 1) * between) / self._draws
         return resample.unbiased(total, of_mean=of_mean), resample.unbiased(between, of_mean=of_mean)
 
