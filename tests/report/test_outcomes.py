@@ -45,14 +45,16 @@ def test_shares_are_said_in_one_sentence():
     )
 
 
-def test_groups_that_differ_most_come_first_and_small_ones_are_not_named():
+def test_groups_that_differ_most_come_first_and_small_or_unclear_ones_are_not_named():
     found = spreads(
         [
             *rows("item", "q1", 50, 50),
-            *rows("country", "A", 95, 5),
-            *rows("country", "B", 90, 10),
+            *rows("country", "A", 950, 50),
+            *rows("country", "B", 900, 100),
             *rows("sex", "man", 80, 20),
             *rows("sex", "woman", 99, 1),
+            *rows("age", "young", 95, 5),
+            *rows("age", "old", 90, 10),
             *rows("sex", None, 1, 28),
             *rows("order", "given", 500, 5),
             *rows("order", "reversed", 500, 6),

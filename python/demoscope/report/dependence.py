@@ -92,7 +92,9 @@ def _alone(*, shown: bool) -> str:
             "W is not 0 although items were asked alone: something leaks between prompts or draws share their noise. "
             "Do not trust the structure of these answers before that is found."
         )
-    return "Items were asked alone, and W is 0 within its interval, as it must be: all dependence comes from who is asked."
+    return (
+        "Items were asked alone, and W is 0 within its interval, as it must be: all dependence comes from who is asked."
+    )
 
 
 def _together(row: Record, how: str, *, shown: bool) -> str:

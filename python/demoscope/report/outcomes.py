@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ MOST_ITEMS = 10
 FEWEST_ANSWERS = 30
 """A group with fewer answers is not named: its share is chance."""
 SMALLEST_DIFFERENCE = 0.01
+CLEAR = 3.0
+"""Standard errors of a difference that chance is not made responsible for, though the largest of many is named."""
 
 STATUS_WORDS: Final = {
     "valid": "valid",
@@ -101,16 +104,19 @@ def summary(rows: Sequence[Record]) -> str:
 
 
 def spreads(rows: Sequence[Record]) -> list[Spread]:
-    """Breakdowns by group, country and way of asking whose values differ, those that differ most first."""
+    """Breakdowns by group, country and way of asking whose values clearly differ, those that differ most first."""
     found = []
     for by in dict.fromkeys(row["by"] for row in rows):
         if by in ("all", "item"):
             continue
-        values = [(value, 1 - share) for value, share, of in _valid_shares(rows, by) if of >= FEWEST_ANSWERS]
+        values = [(value, 1 - share, of) for value, share, of in _valid_shares(rows, by) if of >= FEWEST_ANSWERS]
         if len(values) > 1:
-            ranked = sorted(values, key=lambda pair: -pair[1])
-            found.append(Spread(by, ranked[0], ranked[-1]))
-    found = [spread for spread in found if spread.difference >= SMALLEST_DIFFERENCE]
+            ranked = sorted(values, key=lambda named: -named[1])
+            (most, high, many), (least, low, few) = ranked[0], ranked[-1]
+            overall = sum(share * of for _, share, of in values) / sum(of for *_, of in values)
+            error = math.sqrt(overall * (1 - overall) * (1 / many + 1 / few))
+            if high - low >= max(SMALLEST_DIFFERENCE, CLEAR * error):
+                found.append(Spread(by, (most, high), (least, low)))
     return sorted(found, key=lambda spread: -spread.difference)
 
 
@@ -151,7 +157,7 @@ def _sentence(spread: Spread, names: Names) -> str:
 def _value(by: str, value: str | None) -> str:
     if value is None:
         return "those of whom it is not known"
-    return f"question {int(value) + 1}" if by == "position" else words.clean(value)
+    return f"question {int(value) + 1}" if by == "position" and value.isdecimal() else words.clean(value)
 
 
 def _counts_table(rows: Sequence[Record]) -> Markup:
