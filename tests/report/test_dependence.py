@@ -36,7 +36,7 @@ def section(plan: Plan):
         (row("single", low=0.001), "W is not 0 although items were asked alone: something leaks"),
         (row("interview", low=-0.001), "The interview does not show dependence of its own"),
         (row("interview", low=0.01), "The interview creates dependence of its own"),
-        (row("interview", low=0.01), "about as much as who is asked"),
+        (row("interview", low=0.01), "whether more or less than who is asked makes them cannot be told"),
         (row("battery", low=0.01, between_high=0.1), "and more so than who is asked"),
         (row("battery", low=0.01, between_low=0.3, between_high=0.4), "though less than who is asked"),
         (row("", low=0.01), "they were given in a conversation, or draws share their noise"),

@@ -85,7 +85,7 @@ def test_items_with_most_lost_answers_are_listed_with_their_reason():
     worst = spreads(made.outcomes.to_dicts())[0]
     sentences = [sentence.text for sentence in found.all("li")]
     assert (worst.by, worst.most[0]) == ("position", "1")
-    most, least = round(100 * worst.most[1]), round(100 * worst.least[1])
+    most, least = f"{100 * worst.most[1]:.1f}", f"{100 * worst.least[1]:.1f}"
     assert sentences[0] == (
         f"By place in the conversation: {most} % of answers are not valid for question 2, {least} % for question 1."
     )

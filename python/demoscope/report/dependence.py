@@ -48,7 +48,9 @@ def _sizes(row: Record) -> str:
     icc = words.finite(row["icc"])
     if icc is None:
         return ""
-    between = f"Of the variation of a single item {words.share(icc)} lies between personas, the mean over items."
+    between = (
+        f"Of the variation of a single item {words.share(max(0.0, icc))} lies between personas, the mean over items."
+    )
     if words.finite(row["between"]) is None:
         return between
     return (
@@ -110,7 +112,7 @@ def _together(row: Record, how: str, *, shown: bool) -> str:
         return f"{text}, and more so than who is asked makes them."
     if None not in (between_low, within_high) and between_low > within_high:  # type: ignore[operator]
         return f"{text}, though less than who is asked makes them."
-    return f"{text}, about as much as who is asked makes them."
+    return f"{text}; whether more or less than who is asked makes them cannot be told."
 
 
 def _ordered(rows: Sequence[Record]) -> list[Record]:

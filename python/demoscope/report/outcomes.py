@@ -23,7 +23,7 @@ FEWEST_ANSWERS = 30
 """A group with fewer answers is not named: its share is chance."""
 SMALLEST_DIFFERENCE = 0.01
 CLEAR = 3.0
-"""Standard errors of a difference that chance is not made responsible for, though the largest of many is named."""
+"""Standard errors of independent answers from which a difference is named."""
 
 STATUS_WORDS: Final = {
     "valid": "valid",
@@ -82,7 +82,8 @@ def outcomes(panel: Panel, *, names: Names) -> Markup:
         "outcomes.html.j2",
         summary=summary(everything),
         counts=_counts_table(everything) if lost else None,
-        groups=[_sentence(found, names) for found in spreads(panel.outcomes)] if lost else [],
+        # A country may be an attribute of persons too, under the same name.
+        groups=list(dict.fromkeys(_sentence(found, names) for found in spreads(panel.outcomes))),
         similar=SMALLEST_DIFFERENCE,
         lost=bool(lost),
         items=_items_table(panel, names),
@@ -149,8 +150,8 @@ def _sentence(spread: Spread, names: Names) -> str:
     by = _HOW_WORDS.get(spread.by) or names.attribute(spread.by)
     (most, most_share), (least, least_share) = spread.most, spread.least
     return (
-        f"By {by}: {words.share(most_share)} of answers are not valid for {_value(spread.by, most)}, "
-        f"{words.share(least_share)} for {_value(spread.by, least)}."
+        f"By {by}: {_fine(most_share)} of answers are not valid for {_value(spread.by, most)}, "
+        f"{_fine(least_share)} for {_value(spread.by, least)}."
     )
 
 
