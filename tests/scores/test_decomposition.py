@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from demoscope.errors import DataError
 from demoscope.responses.draw import draw_answers
 from demoscope.scores.comparison import FRAMES, Comparison
-from demoscope.scores.decomposition import Dependence, dependence
+from demoscope.scores.decomposition import Dependence, Resample, dependence
 from demoscope.surveys import Item, Option
 from tests.scores.draws import decomposed, response_table, yes_no_items, yes_probabilities
 from tests.scores.simulated import ATTRIBUTES, SURVEY, people, scored
@@ -289,3 +289,15 @@ def test_several_ways_of_asking_and_unknown_ones_are_told(data):
     assert "in several ways (interview, single)" in scored(data, both, replicates=20).verdict.conditional[0]
     unknown = scored(data, table.drop("presentation"), replicates=20).verdict.conditional[0]
     assert unknown.startswith("How items were asked is not known")
+
+
+def test_sums_over_personas_are_exact_so_no_order_of_adding_changes_a_bit():
+    rng = np.random.default_rng(2)
+    n, values = 701, np.random.default_rng(3).normal(size=(701, 7))
+    weights, times = rng.uniform(0.3, 3, size=n), rng.multinomial(n, np.full(n, 1 / n), size=50).astype(float)
+    order = rng.permutation(n)
+    one = Resample(times, weights, n, 1.0).sums(values)
+    other = Resample(times[:, order], weights[order], n, 1.0).sums(values[order])
+    assert one.tobytes() == other.tobytes()
+    assert one == pytest.approx((times * weights) @ values, abs=1e-9)
+    assert (Resample(times, weights, n, 1.0).sums(np.zeros((n, 2))) == 0).all()

@@ -135,7 +135,7 @@ def decompositions(
         return ()
     usable = np.zeros((len(items), len(items)), dtype=np.bool_)
     usable[pairs_of(len(items))] = pairs
-    resample = _Resample.of(model)
+    resample = Resample.of(model)
     sources: list[tuple[Literal["drawn", "exact"], int, _Answers]] = [("drawn", values.shape[1], _Drawn(values))]
     if isinstance(side, ExactSide):
         sources.append(("exact", 0, _Exact.of(side, items, chosen)))
@@ -174,29 +174,45 @@ def dependence(parts: Sequence[Decomposition]) -> Dependence:
 class _Answers(Protocol):
     """Answers of n personas to p items, as deviations from the means of the items."""
 
-    def covariances(self, j: int, others: NDArray[np.int64], resample: _Resample) -> tuple[Floats, Floats]:
+    def covariances(self, j: int, others: NDArray[np.int64], resample: Resample) -> tuple[Floats, Floats]:
         """T and B of item j with others, full sample in row 0 and replicates below, each (1 + B, len(others))."""
         ...
 
 
 @dataclass(frozen=True)
-class _Resample:
-    """Weights of personas: full sample in row 0, replicates below.
+class Resample:
+    """Personas with their replicates.
 
     Attributes:
-        weights: Weight times multiplicity, shape (1 + B, n).
+        times: How often each persona counts: once in row 0, the full sample, and drawn anew below, shape (1 + B, n).
+        weights: Weight of each persona, mean 1, shape (n,).
         n_effective: Effective number of personas.
         correction: See :class:`demoscope.scores.sides.Sampled`.
     """
 
+    times: Floats
     weights: Floats
     n_effective: float
     correction: float
 
     @classmethod
-    def of(cls, model: Sampled) -> _Resample:
+    def of(cls, model: Sampled) -> Resample:
+        """Those of a side with its replicates."""
         own = model.side.weights / model.side.weights.mean()
-        return cls(np.vstack([own, model.multiplicities * own]), effective_size(own), model.correction)
+        times = np.vstack([np.ones(len(own)), model.multiplicities])
+        return cls(times, own, effective_size(own), model.correction)
+
+    def sums(self, values: Floats) -> Floats:
+        """Weighted sums over personas, shape (1 + B, K); ``values`` has shape (n, K).
+
+        Terms are rounded to a grid so coarse that every sum is exact and so fine (2^-52 of the largest sum there can
+        be) that nothing is lost; so the order in which a BLAS adds, which its threads change, does not matter.
+        """
+        terms = self.weights[:, None] * values
+        _, exponent = np.frexp(np.abs(terms).max(initial=0.0) * self.times.sum(axis=1).max())
+        rounded = np.ldexp(np.rint(np.ldexp(terms, 52 - exponent)), exponent - 52)
+        found: Floats = self.times @ rounded
+        return found
 
     def mean(self, sums: Floats, counts: Floats) -> Floats:
         """Weighted means over personas of what each adds up over its draws.
@@ -205,9 +221,9 @@ class _Resample:
             sums: Shape (n, K).
             counts: How many were added up, shape (n, K), or fewer columns, each for as many neighbours of ``sums``.
         """
-        masses = np.repeat(self.weights @ counts, sums.shape[1] // counts.shape[1], axis=1)
+        masses = np.repeat(self.sums(counts), sums.shape[1] // counts.shape[1], axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            means: Floats = (self.weights @ sums) / masses
+            means: Floats = self.sums(sums) / masses
         return means
 
     def unbiased(self, covariance: Floats, *, of_mean: Floats) -> Floats:
@@ -234,7 +250,7 @@ class _Drawn:
         self._draws = values.shape[1]
         self._centred: Floats | None = None
 
-    def covariances(self, j: int, others: NDArray[np.int64], resample: _Resample) -> tuple[Floats, Floats]:
+    def covariances(self, j: int, others: NDArray[np.int64], resample: Resample) -> tuple[Floats, Floats]:
         """See :class:`_Answers`."""
         sums = np.hstack(_products(self._deviations(resample), j, others))
         # Where nobody missed an answer, all pairs of items have the counts of the first one.
@@ -243,9 +259,9 @@ class _Drawn:
         of_mean = (total + (self._draws - 1) * between) / self._draws
         return resample.unbiased(total, of_mean=of_mean), resample.unbiased(between, of_mean=of_mean)
 
-    def _deviations(self, resample: _Resample) -> Floats:
+    def _deviations(self, resample: Resample) -> Floats:
         if self._centred is None:
-            own = resample.weights[0][:, None, None] * self._known
+            own = resample.weights[:, None, None] * self._known
             with np.errstate(invalid="ignore"):
                 means = (own * np.nan_to_num(self._values)).sum(axis=(0, 1)) / own.sum(axis=(0, 1))
             self._centred = np.where(self._known > 0, self._values - means, 0.0)
@@ -272,15 +288,15 @@ class _Exact:
         expected, spread = np.empty((2, side.n, len(chosen)))
         for column, j in enumerate(chosen):
             probs, scores = side.probs[side.profile, columns[j]], np.asarray(items[j].scores, dtype=np.float64)
-            expected[:, column] = probs @ scores
-            spread[:, column] = probs @ np.square(scores) - np.square(expected[:, column])
+            expected[:, column] = (probs * scores).sum(axis=1)
+            spread[:, column] = (probs * np.square(scores)).sum(axis=1) - np.square(expected[:, column])
         known = np.isfinite(expected)
         own = side.weights[:, None] * known
         with np.errstate(invalid="ignore"):
             means = (own * np.nan_to_num(expected)).sum(axis=0) / own.sum(axis=0)
         return cls(np.where(known, expected - means, 0.0), np.where(known, spread, 0.0), known.astype(np.float64))
 
-    def covariances(self, j: int, others: NDArray[np.int64], resample: _Resample) -> tuple[Floats, Floats]:
+    def covariances(self, j: int, others: NDArray[np.int64], resample: Resample) -> tuple[Floats, Floats]:
         """See :class:`_Answers`; off the diagonal both are the same."""
         products, counts = (x[:, [j]] * x[:, others] for x in (self.expected, self.known))
         plain = resample.mean(products, counts)
@@ -299,7 +315,7 @@ def _products(x: Floats, j: int, others: NDArray[np.int64]) -> tuple[Floats, Flo
 
 def _decompose(
     answers: _Answers,
-    resample: _Resample,
+    resample: Resample,
     *,
     country: str,
     source: Literal["drawn", "exact"],
@@ -307,7 +323,7 @@ def _decompose(
     items: tuple[str, ...],
     usable: Mask,
 ) -> Decomposition:
-    rows, p = len(resample.weights), len(items)
+    rows, p = len(resample.times), len(items)
     deviation, icc = np.empty((2, rows, p))
     for j in range(p):
         total, between = answers.covariances(j, np.array([j]), resample)
@@ -332,7 +348,7 @@ def _decompose(
         country=country,
         source=source,
         draws=draws,
-        personas=resample.weights.shape[1],
+        personas=len(resample.weights),
         items=items,
         first=np.concatenate(first),
         second=np.concatenate(second),
