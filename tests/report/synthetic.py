@@ -187,20 +187,18 @@ class _Maker:
         self.groups = [{"model": model, "steering": steering} for model in models for steering in steerings]
 
     def make(self) -> Comparison:
-        tables: dict[str, list[dict[str, Any]]] = {
-            name: []
-            for name in (
-                "marginals",
-                "averages",
-                "structure",
-                "pairs",
-                "gaps",
-                "gap_slopes",
-                "decomposition",
-                "decomposition_summary",
-                "outcomes",
-            )
+        columns = {
+            "marginals": MARGINALS,
+            "averages": AVERAGES,
+            "structure": STRUCTURE,
+            "pairs": PAIRS,
+            "gaps": GAPS,
+            "gap_slopes": GAP_SLOPES,
+            "decomposition": DECOMPOSITION,
+            "decomposition_summary": DECOMPOSITION_SUMMARY,
+            "outcomes": OUTCOMES,
         }
+        tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
         humans = {
             (c, a.id, b.id): self.rng.gauss(0.5 if a.domain == b.domain else 0.1, 0.15)
             for c in self.countries
@@ -233,17 +231,6 @@ class _Maker:
             for country in (*self.countries, ALL):
                 tables["averages"].append({**group, **self._averages(country)})
                 tables["structure"].append({**group, **self._structure(country, unsteered, 0.1 + 0.1 * number)})
-        columns = {
-            "marginals": MARGINALS,
-            "averages": AVERAGES,
-            "structure": STRUCTURE,
-            "pairs": PAIRS,
-            "gaps": GAPS,
-            "gap_slopes": GAP_SLOPES,
-            "decomposition": DECOMPOSITION,
-            "decomposition_summary": DECOMPOSITION_SUMMARY,
-            "outcomes": OUTCOMES,
-        }
         keys = {"model": "String", "steering": "String"}
         frames = {name: _frame(rows, {**keys, **columns[name]}) for name, rows in tables.items()}
         references = _frame(self._references() if self.plan.references else [], REFERENCES)
