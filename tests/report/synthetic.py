@@ -11,7 +11,18 @@ import polars as pl
 from demoscope.report import FactSection, RunFacts
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
-from demoscope.scores.tables import AVERAGES, GAP_SLOPES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
+from demoscope.scores.tables import (
+    AVERAGES,
+    DECOMPOSITION,
+    DECOMPOSITION_SUMMARY,
+    GAP_SLOPES,
+    GAPS,
+    MARGINALS,
+    OUTCOMES,
+    PAIRS,
+    REFERENCES,
+    STRUCTURE,
+)
 from demoscope.scores.verdict import Verdict
 from demoscope.surveys import Demographic, Item, Option, Survey
 
@@ -37,6 +48,9 @@ class Plan:
         nulls: Share of values that are null wherever that is allowed.
         gaps, references, pairs: Whether those tables have rows.
         options: Options per item; None = mixed 2 to 7.
+        draws: Draws per persona; decompositions have rows from two on.
+        presentation: How items were asked.
+        invalid: Share of answers that are not valid.
         seed: Of the generator.
     """
 
@@ -50,6 +64,9 @@ class Plan:
     references: bool = True
     pairs: bool = True
     options: int | None = None
+    draws: int = 1
+    presentation: str = "single"
+    invalid: float = 0.0
     seed: int = 1
 
 
@@ -65,6 +82,9 @@ PLANS = {
     "all_null": Plan(nulls=1.0),
     "bare": Plan(steerings=1, gaps=False, references=False),
     "long_scales": Plan(steerings=1, countries=2, items=3, options=120),
+    "drawn_twice": Plan(draws=2, invalid=0.1),
+    "interviews": Plan(steerings=1, countries=1, draws=3, presentation="interview", invalid=0.3),
+    "hostile_interviews": Plan(hostile=True, draws=2, presentation="battery", invalid=0.2, nulls=0.3),
 }
 
 LABELS = (
@@ -167,9 +187,18 @@ class _Maker:
         self.groups = [{"model": model, "steering": steering} for model in models for steering in steerings]
 
     def make(self) -> Comparison:
-        tables: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in ("marginals", "averages", "structure", "pairs", "gaps", "gap_slopes")
+        columns = {
+            "marginals": MARGINALS,
+            "averages": AVERAGES,
+            "structure": STRUCTURE,
+            "pairs": PAIRS,
+            "gaps": GAPS,
+            "gap_slopes": GAP_SLOPES,
+            "decomposition": DECOMPOSITION,
+            "decomposition_summary": DECOMPOSITION_SUMMARY,
+            "outcomes": OUTCOMES,
         }
+        tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
         humans = {
             (c, a.id, b.id): self.rng.gauss(0.5 if a.domain == b.domain else 0.1, 0.15)
             for c in self.countries
@@ -189,17 +218,19 @@ class _Maker:
                     tables["gaps"] += [{**group, **row} for row in self._gaps(country)]
             if self.plan.gaps:
                 tables["gap_slopes"] += [{**group, **row} for row in self._gap_slopes()]
+            tables["outcomes"] += [{**group, **row} for row in self._outcomes()]
+            if self.plan.draws > 1:
+                tables["decomposition"] += [
+                    {**group, **self._own(country, item)} for country in self.countries for item in self.survey.items
+                ]
+                tables["decomposition_summary"] += [
+                    {**group, **self._dependence(country, source)}
+                    for country in (*self.countries, ALL)
+                    for source in ("drawn", "exact")
+                ]
             for country in (*self.countries, ALL):
                 tables["averages"].append({**group, **self._averages(country)})
                 tables["structure"].append({**group, **self._structure(country, unsteered, 0.1 + 0.1 * number)})
-        columns = {
-            "marginals": MARGINALS,
-            "averages": AVERAGES,
-            "structure": STRUCTURE,
-            "pairs": PAIRS,
-            "gaps": GAPS,
-            "gap_slopes": GAP_SLOPES,
-        }
         keys = {"model": "String", "steering": "String"}
         frames = {name: _frame(rows, {**keys, **columns[name]}) for name, rows in tables.items()}
         references = _frame(self._references() if self.plan.references else [], REFERENCES)
@@ -308,6 +339,63 @@ class _Maker:
             }
             for attribute, sides in (("sex", 1), ("age", 3), ("edu", 1))
         ]
+
+    def _own(self, country: str, item: Item) -> dict[str, Any]:
+        return {
+            "country": country,
+            "source": "drawn",
+            "item_a": item.id,
+            "item_b": item.id,
+            "total": 1.0,
+            **self._estimate("between", 0.3, 0.1),
+            **self._estimate("within", 0.7, 0.1),
+        }
+
+    def _dependence(self, country: str, source: str) -> dict[str, Any]:
+        together = self.plan.presentation != "single"
+        row = {
+            "country": country,
+            "source": source,
+            "presentation": self.plan.presentation,
+            "personas": 150.0,
+            "items": 10,
+            "pairs": 45,
+            **self._estimate("icc", 0.3, 0.05),
+            **self._estimate("between", 0.12, 0.03),
+        }
+        if source == "drawn":
+            row |= {
+                "draws": self.plan.draws,
+                "within_p": self._null(0.001 if together else 0.4),
+                **self._estimate("within", 0.25 if together else 0.0, 0.04),
+                **self._estimate("within_square", 0.06 if together else 0.0, 0.01),
+            }
+        return row
+
+    def _outcomes(self) -> list[dict[str, Any]]:
+        values = {
+            "all": ["all"],
+            "item": [item.id for item in self.survey.items],
+            "country": self.countries,
+            "sex": ["man", "woman", None],
+            "edu": ["college", HOSTILE if self.plan.hostile else "no college"],
+            "position": ["0", "1"] if self.plan.presentation != "single" else [],
+        }
+        rows = []
+        for by, names in values.items():
+            for name in names:
+                lost = round(600 * self.plan.invalid * self.rng.random())
+                found = [
+                    ("valid", None, 600 - lost),
+                    ("refusal", None, lost // 2),
+                    ("invalid", "ambiguous", -(-lost // 2)),
+                ]
+                rows += [
+                    {"by": by, "value": name, "status": status, "reason": reason, "n": n, "of": 600, "share": n / 600}
+                    for status, reason, n in found
+                    if n
+                ]
+        return rows
 
     def _averages(self, country: str) -> dict[str, Any]:
         return {

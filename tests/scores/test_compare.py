@@ -8,20 +8,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from demoscope.errors import DataError
-from demoscope.scores import Comparison, compare
+from demoscope.scores import Comparison, compare, tables
 from demoscope.scores.comparison import FRAMES
-from demoscope.scores.tables import AVERAGES, GAP_SLOPES, GAPS, MARGINALS, PAIRS, REFERENCES, STRUCTURE
 from tests.scores.simulated import ATTRIBUTES, SURVEY, TRUTH, independent_answers, over_all, people, scored
 
-SCHEMAS = {
-    "marginals": MARGINALS,
-    "averages": AVERAGES,
-    "structure": STRUCTURE,
-    "pairs": PAIRS,
-    "references": REFERENCES,
-    "gaps": GAPS,
-    "gap_slopes": GAP_SLOPES,
-}
+SCHEMAS = {name: getattr(tables, name.upper()) for name in FRAMES}
 ITEMS = [item.id for item in SURVEY.items]
 
 

@@ -10,11 +10,13 @@ from markupsafe import Markup
 from demoscope.report import palette, words
 from demoscope.report.canvas import render
 from demoscope.report.countries import countries
+from demoscope.report.dependence import dependence
 from demoscope.report.facts import FactSection, RunFacts
 from demoscope.report.groups import groups
 from demoscope.report.item_pairs import item_pairs
 from demoscope.report.items import items
 from demoscope.report.names import Names
+from demoscope.report.outcomes import outcomes
 from demoscope.report.overview import overview
 from demoscope.report.panel import panels, primary
 from demoscope.report.scoreboard import scoreboard
@@ -56,6 +58,10 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         ("pairs", "Pairs of items", [item_pairs(panel, names=names) for panel in shown]),
         ("groups", "Groups of people", [groups(panel, names=names) for panel in shown]),
     ]
+    if any(panel.dependence for panel in shown):
+        parts = [dependence(panel, names=names) for panel in shown]
+        sections.append(("dependence", "Where dependence comes from", parts))
+    sections.append(("outcomes", "Answers given", [outcomes(panel, names=names) for panel in shown]))
     page = render(
         "page.html.j2",
         title=words.clean(facts.title),

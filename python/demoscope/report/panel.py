@@ -29,6 +29,9 @@ class Panel:
         verdict: Its verdict.
         marginals, averages, structure, gaps, gap_slopes: Rows of its score tables.
         pairs: Its pairs as a frame, since they are many.
+        dependence: Rows of the summary of decompositions; none without a second draw.
+        icc: Rows of the decomposition that speak of one item each.
+        outcomes: How answers ended.
         countries: In the order of the tables, without the summary over all.
     """
 
@@ -42,6 +45,9 @@ class Panel:
     pairs: pl.DataFrame
     gaps: Sequence[Record]
     gap_slopes: Sequence[Record]
+    dependence: Sequence[Record]
+    icc: Sequence[Record]
+    outcomes: Sequence[Record]
     countries: tuple[str, ...]
 
     @property
@@ -103,6 +109,9 @@ def _panel(comparison: Comparison, verdict: Verdict, *, key: str, differing: lis
         pairs=rows(comparison.pairs),
         gaps=rows(comparison.gaps).to_dicts(),
         gap_slopes=rows(comparison.gap_slopes).to_dicts(),
+        dependence=rows(comparison.decomposition_summary).to_dicts(),
+        icc=rows(comparison.decomposition.filter(pl.col("item_a") == pl.col("item_b"))).to_dicts(),
+        outcomes=rows(comparison.outcomes).to_dicts(),
         countries=tuple(country for country in countries if country != ALL),
     )
 

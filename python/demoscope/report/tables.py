@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from demoscope.report import words
@@ -289,6 +290,46 @@ def gap_summary_table(rows: Sequence[Record], *, names: Names) -> Markup:
             for row in rows
         ),
         notes=notes,
+    )
+
+
+def dependence_table(lines: Iterable[tuple[str, Record]]) -> Markup:
+    """Both parts of the correlations; ``lines`` are names and rows."""
+    lines = list(lines)
+    notes = []
+    if len(lines) > 1 and any(row["country"] == ALL for _, row in lines):
+        notes.append("Over all countries, a pair counts once for each country.")
+    if any(row["source"] == "exact" for _, row in lines):
+        notes.append("Option probabilities say nothing of what draws share, so there is no part within them.")
+    return table(
+        "Typical correlation of two items, between and within personas",
+        ("Country", "Between", "Within (W)", "W = 0, p", "Variation between personas", "Personas", "Draws", "Pairs"),
+        (
+            (
+                name,
+                words.with_interval(row, "between"),
+                words.with_interval(row, "within") if row["source"] == "drawn" else "",
+                words.p_value(row["within_p"]) if row["source"] == "drawn" else "",
+                words.with_interval(row, "icc"),
+                words.count(row["personas"]),
+                words.count(row["draws"]) if row["source"] == "drawn" else "",
+                words.count(row["pairs"]),
+            )
+            for name, row in lines
+        ),
+        strong=sum(row["country"] == ALL for _, row in lines),
+        notes=notes,
+    )
+
+
+def icc_table(lines: Sequence[tuple[str, Sequence[float]]]) -> Markup | None:
+    """Share of the variance of each item that lies between personas; ``lines`` are items and shares by country."""
+    if not lines:
+        return None
+    return table(
+        "Share of the variation of an item that lies between personas",
+        ("Item", "Mean", "Lowest country", "Highest country"),
+        ((name, *(words.score(x) for x in (fmean(shares), min(shares), max(shares)))) for name, shares in lines),
     )
 
 

@@ -30,12 +30,15 @@ FILES = (
     ("scores/references.parquet", "what independence, demographics, the same people and other countries score"),
     ("scores/gaps.parquet", "differences between groups of people, human and model"),
     ("scores/gap_slopes.parquet", "one row per model and attribute: slope of its gaps on those of people"),
+    ("scores/decomposition.parquet", "one row per pair of items: correlations between and within personas"),
+    ("scores/decomposition_summary.parquet", "the same over all pairs; no rows without a second draw"),
+    ("scores/outcomes.parquet", "how answers ended and why, by item, country, group and way of asking"),
 )
 RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),
     ("manifest.json", "versions, seeds and hashes"),
     ("personas.parquet", "who was asked as"),
-    ("answers.parquet", "answers drawn from those probabilities, one row per persona, item and draw"),
+    ("answers.parquet", "drawn answers, one row per persona, item and draw"),
     ("responses/", "every asked cell with the probability of each option"),
 )
 

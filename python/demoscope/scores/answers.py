@@ -39,12 +39,14 @@ class ModelAnswers:
         persons: One row per persona, in the order of the side, with all columns that are constant for a persona.
         invalid: Share of elicited answers that are not valid, per item, shape (p,).
         label_mass: Mean probability of all labels together, per item, shape (p,), NaN where unknown.
+        unseen_mass: Mean probability that labels which were not seen may have on top, the same way.
     """
 
     side: CodedSide | ExactSide
     persons: pl.DataFrame
     invalid: NDArray[np.float64]
     label_mass: NDArray[np.float64]
+    unseen_mass: NDArray[np.float64]
 
 
 def is_response_table(frame: pl.DataFrame) -> bool:
@@ -93,6 +95,7 @@ def wide_answers(
         persons=frame.drop([item.id for item in items]),
         invalid=(side.codes == MISSING).mean(axis=0),
         label_mass=np.full(len(items), np.nan),
+        unseen_mass=np.full(len(items), np.nan),
     )
 
 
@@ -108,7 +111,7 @@ def long_answers(frame: pl.DataFrame, items: Sequence[Item], *, person: str, wei
         frame = frame.filter(draw == SCORED if scored else draw == draw.filter(draw >= 0).min())
     elif scored:
         frame = frame.with_columns(pl.lit(SCORED).alias("draw"))
-    varying = {*RESPONSES, "text"} - {"model", "steering", "country", "persona_id"}
+    varying = {*RESPONSES, "text", "unseen_mass"} - {"model", "steering", "country", "persona_id"}
     persons = frame.select(pl.exclude(*(varying & set(frame.columns)))).unique(maintain_order=True)
     if persons[person].is_duplicated().any():
         twice = persons.filter(pl.col(person).is_duplicated())[person][0]
@@ -123,7 +126,8 @@ def long_answers(frame: pl.DataFrame, items: Sequence[Item], *, person: str, wei
         side=side,
         persons=persons,
         invalid=_invalid(frame, items),
-        label_mass=_label_mass(frame, items),
+        label_mass=_means(frame, "label_mass", items),
+        unseen_mass=_means(frame, "unseen_mass", items),
     )
 
 
@@ -200,12 +204,12 @@ def _invalid(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float64]:
     return np.array([counts[item.id][1] / counts[item.id][0] if item.id in counts else np.nan for item in items])
 
 
-def _label_mass(frame: pl.DataFrame, items: Sequence[Item]) -> NDArray[np.float64]:
+def _means(frame: pl.DataFrame, column: str, items: Sequence[Item]) -> NDArray[np.float64]:
     masses = np.full(len(items), np.nan)
-    if "label_mass" in frame.columns:
+    if column in frame.columns:
         for j, item in enumerate(items):
             # Summed by numpy in row order: a threaded group_by would not give the same last digits every time.
-            known = frame.filter(pl.col("item") == item.id)["label_mass"].drop_nulls().to_numpy()
+            known = frame.filter(pl.col("item") == item.id)[column].drop_nulls().to_numpy()
             masses[j] = known.mean() if len(known) else np.nan
     return masses
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from demoscope.errors import DataError
 from demoscope.schema import ALL
@@ -16,13 +15,14 @@ from demoscope.scores.inputs import (
     Columns,
     by_country,
     common_countries,
-    constant,
     groups,
+    presentations,
     resolve_items,
     shared_attributes,
 )
 from demoscope.scores.marginals import averages
 from demoscope.scores.orders import without_order_effects
+from demoscope.scores.outcomes import outcomes
 from demoscope.scores.permuted import permuted
 from demoscope.scores.references import (
     People,
@@ -116,8 +116,8 @@ def compare(
     models = []
     for group, part in groups(answer_frame, by):
         averaged, orders = without_order_effects(part, declared, person=persona_id)
-        models.append((group, by_country(averaged, country, what="answers"), orders))
-    names = common_countries(human_parts, [frames for _, frames, _ in models])
+        models.append((group, part, by_country(averaged, country, what="answers"), orders))
+    names = common_countries(human_parts, [frames for _, _, frames, _ in models])
     per_country = PEOPLE_STEPS + REFERENCE_STEPS + len(models) * (COUNTRY_STEPS + permutations)
     step = Steps(len(names) * per_country, progress)
     people = {}
@@ -128,7 +128,7 @@ def compare(
         step(PEOPLE_STEPS)
     references = _references(people, declared, streams=streams, step=step)
     tables, verdicts, parts = Tables(by), [], []
-    for group, frames, orders in models:
+    for group, part, frames, orders in models:
         parts = [
             score_country(
                 people[name],
@@ -143,7 +143,10 @@ def compare(
             )
             for name in names
         ]
-        verdicts.append(_add_group(tables, group, parts, references, weighted=weights is not None))
+        verdicts.append(
+            _add_group(tables, group, parts, references, weighted=weights is not None, presentation=presentations(part))
+        )
+        tables.add_outcomes(group, outcomes(part, declared, country=country, attributes=attributes))
     tables.add_references(references, {name: here.side.n for name, here in people.items()})
     step.finish()
     return Comparison(
@@ -201,7 +204,13 @@ def _references(
 
 
 def _add_group(
-    tables: Tables, group: dict[str, str], parts: list[CountryScores], references: list[Reference], *, weighted: bool
+    tables: Tables,
+    group: dict[str, str],
+    parts: list[CountryScores],
+    references: list[Reference],
+    *,
+    weighted: bool,
+    presentation: str,
 ) -> Verdict:
     """Rows and verdict of one model."""
     items = parts[0].items
@@ -215,6 +224,7 @@ def _add_group(
         structure = scores(total(part.terms for part in selected), n_human=cut)
         chance = permuted([part.products for part in selected if part.products is not None])
         tables.add_scores(group, country, selected, mean, structure, chance)
+        tables.add_dependence(group, country, selected, presentation=presentation)
     # The last selection is that of all countries: its scores are what the verdict speaks of.
     return verdict(
         group,
@@ -225,7 +235,7 @@ def _add_group(
         Circumstances(
             matched=all(part.matched for part in parts),
             exact=all(isinstance(part.model.side, ExactSide) for part in parts),
-            presentation=constant(pl.concat([part.answers.persons for part in parts]), "presentation"),
+            presentation=presentation,
             countries=len(parts),
             items=len(items),
             degenerate=sum(int(part.model.degenerate.sum()) for part in parts),

@@ -10,6 +10,7 @@ import polars as pl
 
 from demoscope.errors import DataError
 from demoscope.scores.answers import ModelAnswers, coded_side, is_response_table, long_answers, wide_answers
+from demoscope.scores.decomposition import Decomposition, decompositions
 from demoscope.scores.eta import eta_squared
 from demoscope.scores.gaps import Gap, group_gaps
 from demoscope.scores.inputs import Columns, in_group, profiles, sources
@@ -50,6 +51,7 @@ class CountryScores:
         orders: What the order of options did to the model's answers, in all countries together.
         gaps: Attribute, level and gap.
         eta2_human, eta2_model: Share of variance between demographic cells, NaN without attributes.
+        decompositions: Between and within personas, where each was drawn at least twice.
     """
 
     people: People
@@ -64,6 +66,7 @@ class CountryScores:
     gaps: list[tuple[str, str, Gap]]
     eta2_human: float
     eta2_model: float
+    decompositions: tuple[Decomposition, ...]
 
 
 def prepare_people(
@@ -173,6 +176,9 @@ def score_country(
         gaps=_gaps(people, answers, model, items, attributes),
         eta2_human=eta_squared(people.side, profiles(people.frame, attributes), items) if known else float("nan"),
         eta2_model=eta_squared(answers.side, profiles(answers.persons, attributes), items) if known else float("nan"),
+        decompositions=decompositions(
+            frame, model, items, country=people.country, pairs=people.pairs, person=columns.persona_id
+        ),
     )
 
 

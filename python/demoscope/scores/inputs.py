@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 SOURCE = "source_respondent_id"
 
-RESERVED = frozenset({*RESPONSES, SOURCE, "weight", "profile", "text", "prompt_hash", "revision", "engine"})
+RESERVED = frozenset(
+    {*RESPONSES, SOURCE, "weight", "profile", "text", "unseen_mass", "prompt_hash", "revision", "engine"}
+)
 """Columns of answers that never describe a person."""
 
 
@@ -157,10 +159,11 @@ def sources(people: Sequence[str], personas: pl.DataFrame, *, human_id: str | No
     return np.array([rows[name] for name in found], dtype=np.int64)
 
 
-def constant(frame: pl.DataFrame, column: str) -> str:
-    """The one value of a column, "" if it is absent or has several."""
-    values = set(frame[column].cast(pl.String)) if column in frame.columns else set()
-    return values.pop() or "" if len(values) == 1 else ""
+def presentations(answers: pl.DataFrame) -> str:
+    """How items were asked: a value of ``schema.Presentation``, several listed with commas, "" if it is not known."""
+    if "presentation" not in answers.columns:
+        return ""
+    return ", ".join(answers["presentation"].cast(pl.String).drop_nulls().unique().sort())
 
 
 def _at_least_two(items: tuple[Item, ...]) -> tuple[Item, ...]:

@@ -10,15 +10,17 @@ import polars as pl
 
 from demoscope.schema import ALL
 from demoscope.scores import tables
+from demoscope.scores.decomposition import dependence
 from demoscope.scores.marginals import averages
 from demoscope.scores.sides import ExactSide, effective_size, pairs_of
 from demoscope.scores.structure import Estimate, defined_mean, percentiles, scores, total
 from demoscope.stats.kernels import STATUS_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from demoscope.scores.country import CountryScores
+    from demoscope.scores.decomposition import Decomposition
     from demoscope.scores.gaps import Gap, GapSlope
     from demoscope.scores.marginals import Averages, ItemMarginal
     from demoscope.scores.permuted import Permuted
@@ -37,6 +39,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "references": tables.REFERENCES,
     "gaps": tables.GAPS,
     "gap_slopes": tables.GAP_SLOPES,
+    "decomposition": tables.DECOMPOSITION,
+    "decomposition_summary": tables.DECOMPOSITION_SUMMARY,
+    "outcomes": tables.OUTCOMES,
 }
 
 _TYPES: dict[str, Any] = {
@@ -66,6 +71,8 @@ class Tables:
         self._rows["marginals"] += [key | row for row in _marginal_rows(part)]
         self._rows["pairs"] += [key | row for row in _pair_rows(part)]
         self._rows["gaps"] += [key | _gap_row(attribute, level, gap) for attribute, level, gap in part.gaps]
+        for found in part.decompositions:
+            self._rows["decomposition"] += [key | row for row in _decomposition_rows(found)]
 
     def add_country_gap(self, group: dict[str, str], country: str, gap: Gap) -> None:
         """The gap between one country and the others."""
@@ -88,6 +95,20 @@ class Tables:
         key = {**group, "country": country}
         self._rows["averages"].append(key | _average_row(parts, mean))
         self._rows["structure"].append(key | _structure_row(parts, structure, chance))
+
+    def add_dependence(
+        self, group: dict[str, str], country: str, parts: Sequence[CountryScores], *, presentation: str
+    ) -> None:
+        """One row for each source of decompositions, over ``parts``."""
+        found = [decomposition for part in parts for decomposition in part.decompositions]
+        for source in dict.fromkeys(decomposition.source for decomposition in found):
+            same = [decomposition for decomposition in found if decomposition.source == source]
+            row = _dependence_row(same) | {"presentation": presentation}
+            self._rows["decomposition_summary"].append({**group, "country": country} | row)
+
+    def add_outcomes(self, group: dict[str, str], outcomes: Iterable[Row]) -> None:
+        """Rows of :func:`demoscope.scores.outcomes.outcomes`."""
+        self._rows["outcomes"] += [{**group, **row} for row in outcomes]
 
     def add_references(self, references: Sequence[Reference], sizes: dict[str, int]) -> None:
         """Rows of all references, by country and over all countries."""
@@ -122,6 +143,7 @@ def _marginal_rows(part: CountryScores) -> Iterator[Row]:
             "n_human": int(n_human[j]),
             "n_model": int(n_model[j]),
             "label_mass": part.answers.label_mass[j],
+            "unseen_mass": part.answers.unseen_mass[j],
             "invalid_rate": part.answers.invalid[j],
             "order_effect": part.orders.effects.get(item.id),
         }
@@ -216,6 +238,35 @@ def _gap_slope_row(slope: GapSlope) -> Row:
         "clear": slope.clear,
         "same_sign": slope.same_sign,
     }
+
+
+def _decomposition_rows(part: Decomposition) -> Iterator[Row]:
+    key = {"source": part.source}
+    for j, item in enumerate(part.items):
+        own = part.icc[:, j]
+        between, rest = _sampled(own[0], own[1:]), _sampled(1 - own[0], 1 - own[1:])
+        row = {"item_a": item, "item_b": item, "total": 1.0, **_interval("between", between)}
+        yield key | row | (_interval("within", rest) if part.source == "drawn" else {})
+    for pair, (a, b) in enumerate(zip(part.first, part.second, strict=True)):
+        row = {"item_a": part.items[a], "item_b": part.items[b]}
+        for name in ("total", "between", "within") if part.source == "drawn" else ("total", "between"):
+            row |= _interval(name, Estimate(*getattr(part, name)[:, pair].tolist()))
+        yield key | row
+
+
+def _dependence_row(parts: Sequence[Decomposition]) -> Row:
+    found = dependence(parts)
+    row: Row = {
+        "source": parts[0].source,
+        "draws": max(part.draws for part in parts) or None,
+        "personas": float(np.mean([part.personas for part in parts])),
+        "items": sum(len(part.items) for part in parts),
+        "pairs": sum(len(part.first) for part in parts),
+        "within_p": found.within_p,
+    }
+    for name in ("icc", "between", "within", "within_square"):
+        row |= _interval(name, getattr(found, name))
+    return row
 
 
 def _average_row(parts: Sequence[CountryScores], mean: Averages) -> Row:

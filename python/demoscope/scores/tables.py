@@ -43,6 +43,7 @@ MARGINALS: Final = {
     "collapse": "Boolean",
     "interviews": "Float64",
     "label_mass": "Float64",
+    "unseen_mass": "Float64",
     "invalid_rate": "Float64",
     "order_effect": "Float64",
     "human_shares": "List(Float64)",
@@ -180,6 +181,65 @@ GAP_SLOPES: Final = {
     "slope_high": "Float64",
     "clear": "Int64",
     "same_sign": "Int64",
+}
+
+# Answers that were drawn at least twice per persona: one row per country, source and pair of ordered items with enough
+# variation, as correlations; `total` = `between` + `within`.
+# The diagonal (item_a = item_b) has the variance of one item: `between` is its intraclass correlation, `total` 1.
+# `source` is "drawn", or "exact" from option probabilities, where `within` is null: they say nothing of it.
+DECOMPOSITION: Final = {
+    "country": "String",
+    "source": "String",
+    "item_a": "String",
+    "item_b": "String",
+    "total": "Float64",
+    "total_low": "Float64",
+    "total_high": "Float64",
+    "between": "Float64",
+    "between_low": "Float64",
+    "between_high": "Float64",
+    "within": "Float64",
+    "within_low": "Float64",
+    "within_high": "Float64",
+}
+
+# One row per source and country, and one for all.  `between` and `within` are root mean squares over pairs, and
+# `within_square` the mean square behind the latter, all free of sampling noise; `within_p` tests W = 0.
+# `presentation` is how items were asked, "" where it is not known.
+DECOMPOSITION_SUMMARY: Final = {
+    "country": "String",
+    "source": "String",
+    "presentation": "String",
+    "draws": "Int64",
+    "personas": "Float64",
+    "items": "Int64",
+    "pairs": "Int64",
+    "icc": "Float64",
+    "icc_low": "Float64",
+    "icc_high": "Float64",
+    "between": "Float64",
+    "between_low": "Float64",
+    "between_high": "Float64",
+    "within": "Float64",
+    "within_low": "Float64",
+    "within_high": "Float64",
+    "within_square": "Float64",
+    "within_square_low": "Float64",
+    "within_square_high": "Float64",
+    "within_p": "Float64",
+}
+
+# Every answer to every item counted once in each breakdown `by`: "all", "item", "country", an attribute of persons, and
+# "order", "wording", "language" and "position" where they vary.  `n` of the `of` answers with that `value` ended in
+# this status for this reason (null if there is none); the shares of a value sum to 1.
+OUTCOMES: Final = {
+    "by": "String",
+    "value": "String",
+    "status": "String",
+    "reason": "String",
+    "n": "Int64",
+    "of": "Int64",
+    "share": "Float64",
 }
 
 REFERENCE_WORDS: Final = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from demoscope.scores.structure import Estimate, StructureScores
 
 ALPHA = 0.05
+
+PRESENTATION_WORDS: Final = {
+    "single": "Items were asked one at a time: answers of one persona are independent given what its prompt shows, "
+    "so no dependence beyond demographics can appear, whatever the model knows.",
+    "interview": "Answers were drawn in interviews: each question was asked with earlier answers of the same persona "
+    "in view, so answers can depend on each other beyond what the prompt says of the persona.",
+    "battery": "Answers were drawn in batteries: the questions of a battery were in view together, with the answers "
+    "given to it so far, so answers can depend on each other beyond what the prompt says of the persona.",
+    "": "How items were asked is not known: if one at a time, no dependence beyond what a prompt shows can appear.",
+}
+"""What the way items were asked means for the dependence of answers."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class Circumstances:
     Attributes:
         matched: Personas are matched to respondents.
         exact: Scores use option probabilities, not drawn answers.
-        presentation: ``"single"`` where items were asked one by one, "" if unknown.
+        presentation: ``"single"``, ``"battery"``, ``"interview"``, several of them with commas between, "" if unknown.
         countries, items, degenerate: Numbers of countries, items, and (country, item) without usable variation.
         weighted: Human weights were used.
         complete: Every respondent has a persona.
@@ -165,16 +176,13 @@ def _structure_claim(structure: StructureScores, permuted: Permuted | None) -> s
 
 
 def _conditions(c: Circumstances) -> list[str]:
-    conditions = []
-    if c.presentation == "single":
-        conditions.append(
-            "Items were asked one at a time: answers of one persona are independent given what its prompt shows, "
-            "so no dependence beyond demographics can appear, whatever the model knows."
+    conditions = [
+        PRESENTATION_WORDS.get(
+            c.presentation,
+            f"Items were asked in several ways ({c.presentation}); answers from a conversation depend on what stood "
+            "before them, those to items asked alone do not.",
         )
-    elif not c.presentation:
-        conditions.append(
-            "How items were asked is not known: if one at a time, no dependence beyond what a prompt shows can appear."
-        )
+    ]
     conditions.append("Intervals are conditional on this exact prompt; other wordings and orders were not resampled.")
     if np.isfinite(c.order_effect):
         how = "both orders were asked and averaged"
