@@ -103,7 +103,7 @@ def test_a_refused_key_stops_the_run_after_three_calls(tmp_path: Path, status: i
 
 def test_a_server_that_recovers_is_asked_for_the_rest_only(tmp_path: Path) -> None:
     def fails_on(word: str) -> Act:
-        good, bad = says(200, chat_reply("B")), says(503, {"error": {"message": "busy"}})
+        good, bad = says(200, chat_reply('{"answer": "B"}')), says(503, {"error": {"message": "busy"}})
         return lambda wire, call: (bad if word in call.asked else good)(wire, call)
 
     with FaultyServer(fails_on("born")) as server:
@@ -112,7 +112,7 @@ def test_a_server_that_recovers_is_asked_for_the_rest_only(tmp_path: Path) -> No
         broken = cells(tmp_path).filter(status="error")
         assert broken.height > 0
         assert broken["reason"].unique().to_list() == ["http_503"]
-        server.act, server.calls = says(200, chat_reply("B")), []
+        server.act, server.calls = says(200, chat_reply('{"answer": "B"}')), []
         second = run(tmp_path, server, mode="choice")
         assert second.returncode == 0, second.stderr
         assert len(server.calls) == broken.height

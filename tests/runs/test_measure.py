@@ -7,13 +7,13 @@ import pytest
 from demoscope.engines import Answer
 from demoscope.responses import Store, collect
 from demoscope.runs.measure import measure
-from tests.responses.small import SURVEY, Listening, cells_of, personas, plan
+from tests.responses.small import Listening, cells_of, personas, plan
 
 PEOPLE = personas()
 
 
 def measured(whole, engine, store, *, cells, progress=None):
-    return measure(whole, engine, store, cells=cells, personas=PEOPLE, survey=SURVEY, progress=progress)
+    return measure(whole, engine, store, cells=cells, progress=progress)
 
 
 @pytest.mark.parametrize("presentation", ["single", "interview"])

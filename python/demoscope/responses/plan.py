@@ -66,8 +66,8 @@ class Plan:
     def __init__(self, parts: Iterable[Part], *, asker: Asker, personas: pl.DataFrame, survey: Survey) -> None:
         self.parts = tuple(parts)
         self.asker = asker
-        self._personas = personas
-        self._survey = survey
+        self.personas = personas
+        self.survey = survey
 
     @property
     def total(self) -> int:
@@ -91,7 +91,7 @@ class Plan:
             Columns of ``schema.RESPONSES``, sorted by steering, then persona, item, draw and order as in their tables.
         """
         table = pl.concat([part.responses(store) for part in self.parts])
-        return sorted_table(table, self._personas, survey=self._survey)
+        return sorted_table(table, self.personas, survey=self.survey)
 
 
 def plan_cells(

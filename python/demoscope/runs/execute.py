@@ -139,7 +139,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
             for model, engine in zip(config.models, engines, strict=True)
         ]
         run.create()
-        _write_inputs(run, config, survey, personas)
+        write_inputs(run, config, survey, personas)
         store = stack.enter_context(Store(run.responses))
         asked = []
         for model, engine, plan in zip(config.models, engines, plans, strict=True):
@@ -185,7 +185,8 @@ def _engines(models: Sequence[ModelSettings], base: Path, stack: ExitStack) -> l
     return [engine for _, engine in made]
 
 
-def _write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: pl.DataFrame) -> None:
+def write_inputs(run: RunFolder, config: RunConfig, survey: Survey, personas: pl.DataFrame) -> None:
+    """Write what a run asks, and as whom."""
     write_text(run.settings, tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
     write_text(run.survey, survey.model_dump_json(indent=2, exclude_defaults=True) + "\n")
     personas.write_parquet(run.personas)

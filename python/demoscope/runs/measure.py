@@ -10,12 +10,9 @@ from demoscope.responses import Plan, collect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    import polars as pl
-
     from demoscope.engines import Engine
     from demoscope.responses import Cell, Store
     from demoscope.responses.plan import Part
-    from demoscope.surveys import Survey
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,13 @@ class FirstCells(Plan):
     """The first cells of a steering that have no answer yet.
 
     Args:
+        plan: The plan that the steering is part of.
         part: The steering.
         limit: Number of cells at most.
-        personas: As in :class:`demoscope.responses.Plan`.
-        survey: As there.
     """
 
-    def __init__(self, part: Part, *, limit: int, personas: pl.DataFrame, survey: Survey) -> None:
-        super().__init__((part,), personas=personas, survey=survey)
+    def __init__(self, plan: Plan, part: Part, *, limit: int) -> None:
+        super().__init__((part,), asker=plan.asker, personas=plan.personas, survey=plan.survey)
         self._limit = limit
 
     @property
@@ -87,8 +83,6 @@ def measure(
     store: Store,
     *,
     cells: int,
-    personas: pl.DataFrame,
-    survey: Survey,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Speed]:
     """Ask the first unanswered cells of each steering and time them.
@@ -100,8 +94,6 @@ def measure(
         engine: Who answers.
         store: Where answers are kept.
         cells: Cells of each steering, at least 2.
-        personas: As in the plan.
-        survey: As in the plan.
         progress: Called with (answered cells, cells to be measured).
 
     Returns:
@@ -116,12 +108,12 @@ def measure(
     for part in plan.parts:
         left = cells
         if not done:
-            first = FirstCells(part, limit=1, personas=personas, survey=survey)
+            first = FirstCells(plan, part, limit=1)
             done += collect(first, engine, store).asked
             left -= done
         if progress is not None:
             progress(done, most)
-        some = FirstCells(part, limit=left, personas=personas, survey=survey)
+        some = FirstCells(plan, part, limit=left)
         summary = collect(some, engine, store)
         done += summary.asked
         if summary.asked and summary.seconds > 0:

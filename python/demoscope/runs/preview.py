@@ -15,8 +15,7 @@ from demoscope.runs.estimate import (
     measured_bytes,
     output_tokens,
 )
-from demoscope.runs.execute import _write_inputs as write_inputs
-from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places
+from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places, write_inputs
 from demoscope.runs.folder import RunFolder
 from demoscope.runs.measure import Speed, is_answered, measure
 from demoscope.runs.prices import Price, cost
@@ -144,9 +143,7 @@ def describe_plan(
             speeds: dict[str, Speed] = {}
             if cells is not None and store is not None:
                 with show(f"measuring {model.name}") as progress:
-                    speeds = measure(
-                        plan, engine, store, cells=cells, personas=personas, survey=survey, progress=progress
-                    )
+                    speeds = measure(plan, engine, store, cells=cells, progress=progress)
             price = (prices or {}).get(model.name)
             about = _About(config, survey, personas, run, store, price, speeds)
             estimates += about.model(model, engine, plan)
