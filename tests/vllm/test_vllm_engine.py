@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from tests.asked import request_of
 
 from demoscope.engines.base import Answer, Message, Request
 from demoscope.engines.vllm import VllmEngine, installed_vllm
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 from demoscope.personas import persona_text
-from demoscope.prompts import item_prompt
 from demoscope.surveys import load_survey
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def requests() -> list[Request]:
     for number, persona in enumerate(personas):
         for item in (survey.items[0], survey.items[-1]):
             for order in ("given", "reversed"):
-                prompt = item_prompt(item, persona=persona, order=order)  # type: ignore[arg-type]
-                messages = tuple(Message(role, content) for role, content in prompt.messages)
-                found.append(Request(f"{number}/{item.id}/{order}", messages, prompt.labels))
+                found.append(request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order))
     return found
 
 
