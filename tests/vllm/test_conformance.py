@@ -74,12 +74,12 @@ def requests() -> list[Request]:
         {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
-    found = []
-    for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)]):
-        for item in (*survey.items[:2], *survey.items[-2:]):
-            for order in ("given", "reversed"):
-                found.append(request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order))
-    return found
+    return [
+        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
+        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
+        for item in (*survey.items[:2], *survey.items[-2:])
+        for order in ("given", "reversed")
+    ]
 
 
 def by_key(answers: Iterable[Answer]) -> dict[str, Answer]:

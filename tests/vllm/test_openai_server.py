@@ -109,11 +109,11 @@ def requests() -> list[Request]:
         {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
-    found = []
-    for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)]):
-        for item in (survey.items[0], survey.items[-1]):
-            found.append(request_of(f"{number}/{item.id}", item, persona=persona, order="given"))
-    return found
+    return [
+        request_of(f"{number}/{item.id}", item, persona=persona, order="given")
+        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
+        for item in (survey.items[0], survey.items[-1])
+    ]
 
 
 def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:

@@ -52,12 +52,12 @@ def requests() -> list[Request]:
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
     personas = [None, *(persona_text(survey, attributes) for attributes in shown)]
-    found = []
-    for number, persona in enumerate(personas):
-        for item in (survey.items[0], survey.items[-1]):
-            for order in ("given", "reversed"):
-                found.append(request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order))
-    return found
+    return [
+        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
+        for number, persona in enumerate(personas)
+        for item in (survey.items[0], survey.items[-1])
+        for order in ("given", "reversed")
+    ]
 
 
 def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:
