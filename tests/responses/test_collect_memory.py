@@ -9,7 +9,7 @@ import pytest
 
 from tests.responses.faults import NIGHTLY
 
-FEW, MANY, BOUND_MIB = (100_000, 1_000_000, 50) if NIGHTLY else (40_000, 120_000, 15)
+FEW, MANY, BOUND_MIB = (80_000, 1_000_000, 50) if NIGHTLY else (40_000, 120_000, 15)
 """28 bytes of index for each answer, and what allocators keep."""
 
 

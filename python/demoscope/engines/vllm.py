@@ -184,7 +184,6 @@ class VllmEngine:
         here = self._loaded[0] if self._loaded is not None else None
         for merged in sorted(groups, key=lambda path: (path != here, str(path or ""))):
             model, renderer = self._load(merged)
-            model.forget()
             yield from self._ask_model(model, renderer, groups[merged])
 
     def close(self) -> None:
