@@ -38,7 +38,7 @@ TOGETHER: Final = 512
 """Conversations that go on side by side: enough for large batches, few enough that an engine still has in its memory
 what they have said when their next item comes."""
 
-_ANSWER: Final = ("cell", "status", "reason", "code", "probs", "label_mass", "text")
+_ANSWER: Final = ("cell", "status", "reason", "code", "probs", "label_mass", "unseen_mass", "text")
 
 
 @dataclass(slots=True)
@@ -267,6 +267,7 @@ class Conversations:
             "reason": "not_asked" if answer is None else answer["reason"],
             "code": code,
             "label_mass": None if answer is None else answer["label_mass"],
+            "unseen_mass": None if answer is None else answer["unseen_mass"],
         }
 
     def _lost(self, conversation: Conversation, step: int) -> dict[str, Any]:
@@ -282,6 +283,7 @@ class Conversations:
             "reason": "not_reached",
             "code": None,
             "label_mass": None,
+            "unseen_mass": None,
         }
 
     def _head(self, conversation: Conversation, step: int) -> dict[str, Any]:
