@@ -222,7 +222,7 @@ def test_doctor_names_every_part(tmp_path):
     result = demoscope("doctor", "--json", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     checks = {check["part"]: check for check in json.loads(result.stdout)}
-    assert set(checks) == {"kernels", "survey", "engine embedded", "engine vllm"}
+    assert set(checks) == {"kernels", "survey", *(f"engine {name}" for name in ("embedded", "hf", "openai", "vllm"))}
     assert checks["survey"]["found"]
     assert all(check["mend"] for check in checks.values() if not check["found"])
 
