@@ -7,6 +7,7 @@ import sys
 import click
 
 from demoscope import __version__
+from demoscope.cli.batch import batch
 from demoscope.cli.doctor import doctor
 from demoscope.cli.run import demo, plan, report, run
 from demoscope.cli.score import score
@@ -22,7 +23,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, plan, score, report, doctor):
+for command in (demo, run, plan, batch, score, report, doctor):
     cli.add_command(command)
 
 
