@@ -29,9 +29,11 @@ class BatchServer:
         faults: What goes wrong with the next calls of ``"METHOD path"`` (ids are ``*``), in this order: a status that
             is answered in place of the right answer, with ``made`` after the work is done, or ``"cut"``.
         list_lag_secs: How long a new batch is missing from the list.
-        echo: Put into every answer line.
+        page: Batches on one page of the list.
+        forgets_metadata: Whether batches come back without theirs.
         calls: ``"METHOD path"`` of all calls.
         asked: Bodies of the questions that were asked by themselves.
+        keys: What each call said for authorisation.
         files: Content by name.
         batches: By name, the oldest first.
     """
@@ -40,6 +42,7 @@ class BatchServer:
     faults: dict[str, list[tuple[Any, bool]]] = field(default_factory=dict)
     list_lag_secs: float = 0.0
     page: int = 100
+    forgets_metadata: bool = False
     calls: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -157,6 +160,8 @@ class BatchServer:
         lines = self.files[said["input_file_id"]].splitlines()
         assert {json.loads(line)["url"] for line in lines} == {said["endpoint"]}
         batch = {"id": f"batch-{len(self.batches)}", "status": "in_progress", "output_file_id": None, **said}
+        if self.forgets_metadata:
+            batch["metadata"] = None
         batch |= {"error_file_id": None, "created": time.monotonic()}
         batch["request_counts"] = {"total": len(lines), "completed": 0, "failed": 0}
         self.batches[batch["id"]] = batch

@@ -251,9 +251,10 @@ def test_a_kill_at_any_step_of_submit_neither_loses_nor_doubles(tmp_path, owner,
         assert not list((folder.path / "batches").iterdir())
 
 
+@pytest.mark.parametrize("forgets", [False, True], ids=["", "no metadata"])
 @pytest.mark.parametrize("fault", [500, 503, 408, "cut"])
-def test_a_batch_that_was_made_in_spite_of_an_error_is_not_made_again(tmp_path, fault):
-    with BatchServer(opinion) as server:
+def test_a_batch_that_was_made_in_spite_of_an_error_is_not_made_again(tmp_path, fault, forgets):
+    with BatchServer(opinion, forgets_metadata=forgets) as server:
         folder = Folder(tmp_path / "run", settings(server, batch={"requests": 25, "settle_secs": 7}))
         server.fail("POST /batches", fault, made=True)
         server.fail("POST /batches", fault, made=False)
@@ -407,6 +408,27 @@ def test_what_a_stopped_batch_has_answered_is_kept_and_the_rest_is_free(tmp_path
         assert found.problems == (["batch batch-0: token_limit: too much at once"] if status == "failed" else [])
         assert len(folder.rows()) == 10
         assert folder.submit().cells == handed.cells - 10
+
+
+def test_what_was_asked_at_once_meanwhile_stays(tmp_path):
+    with BatchServer(opinion) as server:
+        folder = Folder(tmp_path / "run", settings(server))
+        handed = folder.submit()
+        folder.run()
+        rows = folder.rows()
+        server.finish(lose=lambda number: number < 5, spoil=lambda output: output.replace(b"logprob", b"gone"))
+        found = folder.collect()
+        assert found.counts == {"error: batch_missing": 5, "error: no_logprobs": handed.cells - 5}
+        assert found.ready == 0
+        assert folder.rows().equals(rows)
+
+
+def test_a_batch_is_noted_before_anything_is_sent(tmp_path):
+    with BatchServer(opinion) as server:
+        folder = Folder(tmp_path / "run", settings(server))
+        with pytest.raises(Kill), killing(BatchClient, "upload", call=1, before=True):
+            folder.submit()
+        assert (folder.states(), server.files) == (["intended"], {})
 
 
 def test_cancel(tmp_path):

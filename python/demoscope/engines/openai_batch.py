@@ -87,6 +87,7 @@ class Batch(_Lenient):
     Attributes:
         id: The server's name of it.
         status: ``"completed"``, ``"failed"``, ``"expired"`` and ``"cancelled"`` are final.
+        input_file_id: File of the questions.
         output_file_id: File of the answers, once there is one.
         error_file_id: File of the requests without an answer.
         request_counts: How many there are, are answered, and have failed.
@@ -96,6 +97,7 @@ class Batch(_Lenient):
 
     id: str = Field(min_length=1)
     status: str
+    input_file_id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     request_counts: _Counts | None = None
@@ -217,14 +219,18 @@ class BatchClient:
                 if error.fault.code not in _NOTHING_MADE:
                     clear = False
                     self._sleep(self._options.batch.settle_secs)
-                    if (found := self.find(mark)) is not None:
+                    if (found := self.find(mark, file_id=file_id)) is not None:
                         return found
                 if self._given_up(error, failed):
                     raise (NotMadeError if clear else EngineError)(self._words(error)) from None
                 self._wait(error, failed)
 
-    def find(self, mark: str) -> Batch | None:
+    def find(self, mark: str, *, file_id: str | None = None) -> Batch | None:
         """The batch with a mark, looked for among all that the server lists.
+
+        Args:
+            mark: That of :meth:`create`.
+            file_id: Its file, which no other batch has, for servers that do not keep metadata.
 
         Raises:
             EngineError: The server does not list its batches.
@@ -234,7 +240,8 @@ class BatchClient:
             path = f"/batches?limit={_PAGE}" + (f"&after={after}" if after else "")
             batches, more = self._call("GET", path, read=_page)
             for batch in batches:
-                if (batch.metadata or {}).get(MARK) == mark:
+                known = file_id is not None and batch.input_file_id == file_id
+                if known or (batch.metadata or {}).get(MARK) == mark:
                     return batch
             if not (more and batches):
                 return None

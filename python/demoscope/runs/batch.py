@@ -250,7 +250,7 @@ def settle(desk: Desk, book: BatchBook, *, sleep: Callable[[float], None]) -> No
         fresh = record.since + desk.engine.options.batch.settle_secs - time.time()
         if fresh > 0:
             sleep(min(fresh, desk.engine.options.batch.settle_secs))
-        found = desk.client.find(record.id)
+        found = desk.client.find(record.id, file_id=record.file_id)
         if found is None:
             book.drop(record)
         else:

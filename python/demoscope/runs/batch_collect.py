@@ -192,14 +192,17 @@ def _take(
                 if name is not None:
                     row = decode(cell, _answer(desk, cell, place, file))
                     outcomes[name][_outcome_of(row)] += 1
+                    # What was answered meanwhile in another way stays.
                     if not answered:
                         rows.append(row)
                         answered = row["status"] != "error"
                 done.ready += not answered and cell.key not in on_their_way
                 if len(rows) >= _ROWS:
-                    rows = _keep(store, rows)
+                    store.append(rows)
+                    rows = []
             # The prompts of the next round follow from what is stored.
-            rows = _keep(store, rows)
+            store.append(rows)
+            rows = []
         store.flush()
         store.seal()
     strays = Counter(name for name, _ in held.values())
@@ -242,17 +245,6 @@ def _answer(desk: Desk, cell: Cell, place: Place | None, file: BinaryIO) -> Answ
         return Answer(cell.key, "error", reason="batch_missing")
     file.seek(place.start)
     return read_line(desk.engine, cell.request, file.read(place.size))
-
-
-def _keep(store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Append what is not in the store; an error that is there already stays as it is."""
-    fresh = []
-    for row in rows:
-        known = store.outcome(row["cell"])
-        if known is None or (known.status, known.reason) != (row["status"], row["reason"]):
-            fresh.append(row)
-    store.append(fresh)
-    return []
 
 
 def _outcome_of(row: Mapping[str, Any]) -> str:
