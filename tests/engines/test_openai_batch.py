@@ -12,15 +12,8 @@ import pytest
 
 from demoscope.engines import Message, Request
 from demoscope.engines.openai import OpenaiEngine
-from demoscope.engines.openai_batch import (
-    Batch,
-    BatchClient,
-    GoneError,
-    NotMadeError,
-    custom_id_of,
-    line_of,
-    read_line,
-)
+from demoscope.engines.openai_batch import Batch, BatchClient, GoneError, NotMadeError
+from demoscope.engines.openai_batch_lines import custom_id_of, line_of, read_line
 from demoscope.errors import ConfigError, EngineError
 from tests.engines.batch_server import BatchServer
 from tests.engines.faulty_server import Call, FaultyServer, Wire, chat_reply, says

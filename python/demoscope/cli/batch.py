@@ -21,7 +21,7 @@ _out_option = click.option("--out", type=click.Path(path_type=Path), help="Run f
 
 @click.group()
 def batch() -> None:
-    r"""Ask a hosted model through its batch interface: cheaper, within a day.
+    r"""Ask a hosted model through its batch interface, which answers within a day.
 
     \b
     demoscope batch submit my.toml

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from demoscope.engines.openai import OpenaiEngine
-from demoscope.engines.openai_batch import BatchClient, GoneError, NotMadeError, line_of
+from demoscope.engines.openai_batch import BatchClient, GoneError, NotMadeError
+from demoscope.engines.openai_batch_lines import line_of
 from demoscope.errors import ConfigError, EngineError, nearest
 from demoscope.responses import Store, plan_cells
 from demoscope.responses.decode import decode

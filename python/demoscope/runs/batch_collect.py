@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from demoscope.engines.base import Answer
-from demoscope.engines.openai_batch import GoneError, read_line
+from demoscope.engines.openai_batch import GoneError
+from demoscope.engines.openai_batch_lines import read_line
 from demoscope.responses import Store
 from demoscope.responses.decode import decode
 from demoscope.runs.batch import UNKNOWN, Desk, book_of, is_answered, open_desks, plan_of, settle
