@@ -21,12 +21,9 @@ _out_option = click.option("--out", type=click.Path(path_type=Path), help="Run f
 
 @click.group()
 def batch() -> None:
-    r"""Ask a hosted model through its batch interface, which answers within a day.
+    """Ask a hosted model through its batch interface, which answers within a day.
 
-    \b
-    demoscope batch submit my.toml
-    demoscope batch collect my.toml --wait
-    demoscope run my.toml
+    First 'submit', then 'collect --wait', then 'demoscope run', which scores what came back.
     """
 
 
