@@ -7,6 +7,7 @@ import sys
 import click
 
 from demoscope import __version__
+from demoscope.cli.batch import batch
 from demoscope.cli.doctor import doctor
 from demoscope.cli.plan import plan
 from demoscope.cli.prompt import prompt
@@ -24,7 +25,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, plan, prompt, score, report, doctor):
+for command in (demo, run, plan, batch, prompt, score, report, doctor):
     cli.add_command(command)
 
 

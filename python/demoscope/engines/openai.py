@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from demoscope.config import parse
 from demoscope.engines.async_answers import answers_of
@@ -29,12 +29,14 @@ from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPa
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+ChoiceWay: TypeAlias = Literal["vllm", "json_schema"]
+
 INSTALL: Final = "pip install 'demoscope[openai]' (in a checkout: pip install '.[openai]')"
 
 _OTHER_MODES: Final = "use mode 'choice' or 'text'"
 _RESOURCES: Final = frozenset(
-    {"api_key_env", "backoff_secs", "base_url", "batch_size", "concurrency", "headers_env", "max_answer_bytes"}
-    | {"retries", "timeout_secs", "tokenizer"}
+    {"api_key_env", "backoff_secs", "base_url", "batch", "batch_size", "concurrency", "headers_env"}
+    | {"max_answer_bytes", "retries", "timeout_secs", "tokenizer"}
 )
 _WORDINGS: Final = 6  # ways of putting one request before it is given up
 _SHOWN_NAMES: Final = 20
@@ -57,6 +59,7 @@ class OpenaiEngine:
     def __init__(self, *, model: str, options: Mapping[str, Any]) -> None:
         self._where = f"model {model!r}: options"
         self._what = f"model {model!r}"
+        self._name = model
         refuse_secrets(options, where=self._where)
         self._options = parse(OpenaiOptions, dict(options), where=self._where)
         if find_spec("httpx") is None:
@@ -98,6 +101,16 @@ class OpenaiEngine:
         }
         text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Name of the model in messages and tables."""
+        return self._name
+
+    @property
+    def options(self) -> OpenaiOptions:
+        """The options, checked."""
+        return self._options
 
     @property
     def calls(self) -> int:
@@ -146,6 +159,51 @@ class OpenaiEngine:
         if self._options.tokenizer is not None and self._local is None:
             self._local = LocalTokens(self._options.tokenizer, speech=self._speech)
         yield from answers_of(lambda emit: self._block(requests, headers, secrets, emit))
+
+    def body_of(self, request: Request) -> dict[str, Any]:
+        """The body that asks one request in a batch, in the words that the server is known to want.
+
+        Probabilities are those of the likeliest tokens, and a choice is a JSON object unless the options say
+        otherwise: the process that reads the reply may be another one, which has never met the server.
+
+        Raises:
+            EngineError: Mode ``logprobs`` with labels of more than one character, or where the run takes exact
+                probabilities.
+        """
+        prompt = self._prompt(request)
+        match request.mode:
+            case "logprobs":
+                if self._way == "exact" or self._options.logprobs == "token_ids":
+                    raise EngineError(
+                        f"{self._what}: batches name the likeliest tokens only; write logprobs = 'top' to have all "
+                        "answers taken that way, or ask this server with 'demoscope run'"
+                    )
+                self._check_labels(request)
+                return self._speech.top_alternatives(request, prompt=prompt)
+            case "choice":
+                return self._speech.choice(request, way=self._batch_choice, prompt=prompt)
+            case _:
+                return self._speech.text(request, prompt=prompt)
+
+    def answer_to(self, request: Request, raw: dict[str, Any]) -> Answer:
+        """What a reply to :meth:`body_of` says, as if it had come to a call; one of another shape is an error row."""
+        try:
+            reply = read_reply(raw, api=self._options.api)
+        except CallError as error:
+            return Answer(request.key, "error", reason=error.fault.code)
+        if request.mode == "logprobs" and reply.first is None and reply.refusal is None:
+            return Answer(request.key, "error", reason=NO_LOGPROBS.code)
+        match request.mode:
+            case "logprobs":
+                return _top(request, reply)
+            case "choice":
+                return _chosen(request, reply, way=self._batch_choice)
+            case _:
+                return _free(request, reply)
+
+    @property
+    def _batch_choice(self) -> ChoiceWay:
+        return "vllm" if self._options.choice == "vllm" else "json_schema"
 
     def close(self) -> None:
         """Nothing is held between two blocks."""
@@ -230,20 +288,19 @@ class OpenaiEngine:
     async def _write(self, client: HttpClient, request: Request) -> Answer:
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.text(request, prompt=prompt))
-        return _written(request.key, "valid", reply) if reply.refusal is None else _refused(request.key, reply)
+        return _free(request, reply)
 
     async def _choose(self, client: HttpClient, request: Request) -> Answer:
-        way = self._options.choice
-        if way == "auto":
-            way = "vllm" if self._speech.vllm else "json_schema"
+        way = self._choice_way
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.choice(request, way=way, prompt=prompt))
-        if reply.refusal is not None:
-            return _refused(request.key, reply)
-        chosen = reply.text if way == "vllm" else enum_value(reply.text)
-        if chosen not in request.labels:
-            return replace(_written(request.key, "invalid", reply), reason="invalid_key")
-        return replace(_written(request.key, "valid", reply), text=chosen)
+        return _chosen(request, reply, way=way)
+
+    @property
+    def _choice_way(self) -> ChoiceWay:
+        if self._options.choice == "auto":
+            return "vllm" if self._speech.vllm else "json_schema"
+        return self._options.choice
 
     async def _score(self, client: HttpClient, request: Request) -> Answer:
         try:
@@ -300,19 +357,19 @@ class OpenaiEngine:
             raise EngineError(f"{self._what}: logprobs = 'token_ids', but the server does not score tokens: {reason}")
         self._way = "top"
 
-    async def _score_top(self, client: HttpClient, request: Request) -> Answer:
+    def _check_labels(self, request: Request) -> None:
         # Of a longer label only its first token would be seen, and that of "10" is that of "1".
         if long := [label for label in request.labels if len(label) != 1]:
             raise EngineError(
                 f"{self._what}: label {long[0]!r} may be several tokens, and this server names whole tokens only; "
                 "use letters or mode 'choice'"
             )
+
+    async def _score_top(self, client: HttpClient, request: Request) -> Answer:
+        self._check_labels(request)
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.top_alternatives(request, prompt=prompt), scored=True)
-        if reply.refusal is not None:
-            return _refused(request.key, reply)
-        assert reply.first is not None
-        return top_answer(request.key, reply.first, request.labels, reply=reply)
+        return _top(request, reply)
 
     async def _label_tokens(self, client: HttpClient, request: Request) -> LabelTokens:
         if self._local is not None:
@@ -346,6 +403,26 @@ class OpenaiEngine:
                 if wording == _WORDINGS - 1 or not self._speech.learn(error, said):
                     raise
         raise AssertionError("the last wording returns or raises")
+
+
+def _top(request: Request, reply: Reply) -> Answer:
+    if reply.refusal is not None:
+        return _refused(request.key, reply)
+    assert reply.first is not None
+    return top_answer(request.key, reply.first, request.labels, reply=reply)
+
+
+def _chosen(request: Request, reply: Reply, *, way: ChoiceWay) -> Answer:
+    if reply.refusal is not None:
+        return _refused(request.key, reply)
+    chosen = reply.text if way == "vllm" else enum_value(reply.text)
+    if chosen not in request.labels:
+        return replace(_written(request.key, "invalid", reply), reason="invalid_key")
+    return replace(_written(request.key, "valid", reply), text=chosen)
+
+
+def _free(request: Request, reply: Reply) -> Answer:
+    return _written(request.key, "valid", reply) if reply.refusal is None else _refused(request.key, reply)
 
 
 def _written(key: str, status: Literal["valid", "invalid"], reply: Reply) -> Answer:

@@ -25,6 +25,24 @@ _SECRETS: Final = frozenset(
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 
 
+class BatchOptions(Settings):
+    """``[models.options.batch]``: how ``demoscope batch`` hands questions over; answers do not depend on it.
+
+    Attributes:
+        requests: Questions of one batch at most.
+        file_bytes: Bytes of one batch's file at most.
+        window: Within what time the server promises to answer, in its own words.
+        probe: Whether one question is asked by itself first, so that wrong settings show before a batch is paid.
+        settle_secs: How long after a batch may have been made, without word of it, the server's list is believed.
+    """
+
+    requests: Annotated[int, Field(ge=1)] = 50_000
+    file_bytes: Annotated[int, Field(ge=1024)] = 200_000_000
+    window: Annotated[str, Field(min_length=1)] = "24h"
+    probe: bool = True
+    settle_secs: Annotated[float, Field(ge=0, le=3600)] = 15.0
+
+
 class OpenaiOptions(Settings):
     """``[models.options]`` of the engine ``openai``.
 
@@ -46,6 +64,7 @@ class OpenaiOptions(Settings):
         tokenizer: Directory of the model's tokenizer, to find label tokens here instead of asking the server.
         extra_body: Further keys of every call.
         max_answer_bytes: Longest answer.
+        batch: See :class:`BatchOptions`.
     """
 
     base_url: str
@@ -64,6 +83,7 @@ class OpenaiOptions(Settings):
     tokenizer: Path | None = None
     extra_body: dict[str, Any] = Field(default_factory=dict)
     max_answer_bytes: Annotated[int, Field(ge=1024)] = 8 * 2**20
+    batch: BatchOptions = BatchOptions()
 
     @field_validator("base_url")
     @classmethod
