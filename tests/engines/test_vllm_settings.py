@@ -75,9 +75,10 @@ def test_the_revision_changes_with_what_can_change_a_probability(directory: str,
         revision(directory, quantization="fp8"),
         revision(directory, hf_overrides={"head_dtype": "float32"}),
         revision(directory, chat_template=str(template)),
+        revision(directory, chat_template="none"),
         revision(directory, chat_template_kwargs={"enable_thinking": False}),
     ]
-    assert len({plain, *others}) == 6
+    assert len({plain, *others}) == 7
     template.write_text("{{ messages[-1] }}", encoding="utf-8")
     assert revision(directory, chat_template=str(template)) not in {plain, *others}
 
@@ -188,7 +189,8 @@ def test_a_prompt_that_ends_inside_a_thought_is_refused(directory: str) -> None:
             return f"{messages[-1].content}<think>\n"
 
     def text(**options: Any) -> str:
-        return VllmEngine(model="m", options={"model": directory, **options})._text(Opening(), QUESTION)  # type: ignore[arg-type]
+        engine = VllmEngine(model="m", options={"model": directory, **options})
+        return engine._conversation.prompt(Opening(), QUESTION)  # type: ignore[arg-type]
 
     for thinking in ("auto", "off"):
         with pytest.raises(EngineError, match=r"one token into a thought; set options\.thinking = 'first'"):

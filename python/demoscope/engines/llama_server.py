@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from demoscope.engines.label_probs import Tokens, told_apart
+from demoscope.engines.thinking import SWITCH
 from demoscope.engines.token_tree import shared_length
 from demoscope.errors import EngineError, MissingPartError
 
@@ -103,7 +104,7 @@ class LlamaServer:
         if said and not self.has_system_role:
             turns = [turn for turn in turns if turn["role"] != "system"]
             turns[0] = {**turns[0], "content": "\n\n".join([*said, turns[0]["content"]])}
-        return str(self._post("/apply-template", {"messages": turns})["prompt"])
+        return self._apply_template(turns)
 
     def tokens(self, text: str) -> list[int]:
         """Tokens of a rendered conversation."""
@@ -223,18 +224,22 @@ class LlamaServer:
             raise EngineError(f"llama.cpp refuses {path}: {answer.get('error', answer)}")
         return answer
 
+    def _apply_template(self, turns: Sequence[dict[str, str]]) -> str:
+        # Models that think unless they are told not to; other templates do not look at it.
+        body = {"messages": turns, "chat_template_kwargs": {SWITCH: False}}
+        return str(self._post("/apply-template", body)["prompt"])
+
     def _shows_system(self) -> bool:
         turns = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "?"}]
         try:
-            return _PROBE in str(self._post("/apply-template", {"messages": turns})["prompt"])
+            return _PROBE in self._apply_template(turns)
         except EngineError:
             return False
 
     def _find_turn_end(self) -> int:
         """The token after an answer, as the chat template writes it."""
         turns = [("user", "?"), ("assistant", _PROBE), ("user", "?")]
-        body = {"messages": [{"role": role, "content": content} for role, content in turns]}
-        text = str(self._post("/apply-template", body)["prompt"])
+        text = self._apply_template([{"role": role, "content": content} for role, content in turns])
         return self.tokens(text)[len(self.tokens(text.partition(_PROBE)[0] + _PROBE))]
 
 
