@@ -18,7 +18,7 @@ from pydantic import Field
 
 from demoscope.config import Settings, parse
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.label_probs import Tokens, along, branches, label_answer, walk
+from demoscope.engines.label_probs import label_answer
 from demoscope.engines.llama_server import INSTALL, LlamaServer, PromptTooLongError
 from demoscope.engines.thinking import OPEN_THOUGHT, Thinking
 from demoscope.errors import ConfigError, EngineError, MissingPartError
@@ -230,26 +230,17 @@ def _answer(server: LlamaServer, request: Request) -> Answer:
             )
         # What follows the last message is written by the chat template alone, the same way every time.
         tail = text.rpartition(request.messages[-1].content.strip())[2]
-        labels = server.label_tokens(text, tail=tail, labels=request.labels)
-        return (_choice if request.mode == "choice" else _scored)(server, request, prompt, labels)
+        before, trie = server.trie(text, prompt, tail=tail, labels=request.labels)
+        if request.mode == "choice":
+            drawn = trie.draw(request, lambda said, tokens: server.remembered_logprobs([*before, *said], tokens))
+            return Answer(
+                request.key,
+                "valid",
+                text=request.labels[drawn],
+                prompt_tokens=len(prompt),
+                output_tokens=len(trie.paths[drawn]),
+            )
+        found = [server.logprobs([*before, *question.path], question.tokens) for question in trie.questions]
+        return label_answer(request.key, trie.logprobs(found), prompt_tokens=len(prompt))
     except PromptTooLongError:
         return Answer(request.key, "error", reason="prompt_too_long", prompt_tokens=len(prompt))
-
-
-def _scored(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
-    after = {
-        beginning: server.logprobs([*prompt, *beginning], tokens) for beginning, tokens in branches(labels).items()
-    }
-    return label_answer(request.key, [along(label, after) for label in labels], prompt_tokens=len(prompt))
-
-
-def _choice(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
-    ways = branches(labels)
-    drawn = walk(labels, request, lambda said: server.remembered_logprobs([*prompt, *said], ways[said]))
-    return Answer(
-        request.key,
-        "valid",
-        text=request.labels[drawn],
-        prompt_tokens=len(prompt),
-        output_tokens=len(labels[drawn]),
-    )

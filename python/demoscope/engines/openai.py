@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from demoscope.config import parse
 from demoscope.engines.async_answers import answers_of, result_of
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.chat import LabelError
 from demoscope.engines.http_client import Health, HttpClient
 from demoscope.engines.http_faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
+from demoscope.engines.label_trie import LabelError
 from demoscope.engines.model_directory import fingerprint
 from demoscope.engines.openai_body import Speech
 from demoscope.engines.openai_options import OpenaiOptions, headers_of, refuse_secrets

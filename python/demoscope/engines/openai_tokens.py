@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from demoscope.engines.chat import LabelError, Renderer
+from demoscope.engines.chat import Renderer
 from demoscope.engines.http_faults import WRONG_SCHEMA, CallError
+from demoscope.engines.label_trie import LabelError
+from demoscope.engines.token_tree import shared_length
 from demoscope.errors import MissingPartError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class ServerTokens:
             prompt = await self._encode(client, conversation)
             bare = await self._encode(client, {**conversation, "add_generation_prompt": False})
             # What opens the answer is the same for all prompts; a template without such words says nothing of its end.
-            tail = prompt[_shared(prompt, bare) :] or prompt
+            tail = prompt[shared_length(prompt, bare) :] or prompt
             text = await self.text(client, prompt)
             if await self._encode(client, {"prompt": text, "add_special_tokens": False}) == prompt:
                 longer = [
@@ -175,10 +176,6 @@ def _appended(prompt: list[int], longer: list[list[int]], labels: tuple[str, ...
             raise LabelError(f"labels {found[token]!r} and {label!r} are the same token")
         found[token] = label
     return tuple(found)
-
-
-def _shared(one: list[int], other: list[int]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _tokens(reply: dict[str, Any]) -> list[int]:

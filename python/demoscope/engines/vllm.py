@@ -17,19 +17,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from demoscope.config import parse
-from demoscope.engines.adapter_directory import adapter_path, find_adapters, merged_directory
+from demoscope.engines.adapter_directory import adapter_of, find_adapters, merged_directory
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.chat import LabelError, Renderer
 from demoscope.engines.conversation import Conversation
-from demoscope.engines.label_trie import LabelTrie, terminated
+from demoscope.engines.label_probs import label_answer
+from demoscope.engines.label_trie import LabelError, LabelTrie
 from demoscope.engines.model_directory import find_model_directory, fingerprint
 from demoscope.engines.vllm_model import LoadedModel, Row, check_names, engine_settings, import_vllm
 from demoscope.engines.vllm_settings import DEFAULTS, INSTALL, REFUSED, RESOURCES, VllmOptions, lora_settings
@@ -39,7 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from demoscope.engines.chat import Renderer
     from demoscope.engines.thinking import Thinking
+
+MOST_TOKENS: Final = 128
+"""Tokens that one question may name: the limit of ``logprob_token_ids``."""
 
 __all__ = ["INSTALL", "VllmEngine", "installed_vllm"]
 
@@ -185,7 +188,7 @@ class VllmEngine:
         """
         groups: dict[Path | None, list[tuple[Request, Path | None]]] = {}
         for request in requests:
-            adapter = self._adapter_of(request)
+            adapter = adapter_of(request, self._adapters, where=self._where)
             merged = adapter if adapter is not None and self._merges else None
             groups.setdefault(merged, []).append((request, None if merged else adapter))
         here = self._loaded[0] if self._loaded is not None else None
@@ -273,13 +276,18 @@ class VllmEngine:
             ]
         found = iter(model.logprobs(rows))
         for prompt, trie in tries:
-            yield _scored(prompt, trie.logprobs([next(found) for _ in trie.questions]))
+            yield label_answer(
+                prompt.request.key,
+                trie.logprobs([next(found) for _ in trie.questions]),
+                prompt_tokens=prompt.prompt_tokens,
+                output_tokens=prompt.spent,
+                thought=prompt.thought,
+            )
 
     def _trie(self, renderer: Renderer, prompt: _Prompt) -> tuple[list[int], LabelTrie]:
         try:
-            tokens, paths = renderer.paths(prompt.text, prompt.request.labels)
-            return tokens, LabelTrie(terminated(paths, end=renderer.end_token))
-        except (LabelError, ValueError) as error:
+            return renderer.trie(prompt.text, prompt.request.labels, most_tokens=MOST_TOKENS)
+        except LabelError as error:
             raise EngineError(f"{self._where}: {error}") from error
 
     def _write(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> Iterator[Answer]:
@@ -302,17 +310,6 @@ class VllmEngine:
         if self._options.merge_adapters is not None:
             return self._options.merge_adapters
         return import_vllm(self._vllm)
-
-    def _adapter_of(self, request: Request) -> Path | None:
-        if request.adapter is None:
-            return None
-        path = adapter_path(request.adapter)
-        if path not in self._adapters:
-            raise EngineError(
-                f"{self._where}: request {request.key} names the adapter {request.adapter!r}, "
-                "which is not in options.adapters"
-            )
-        return path
 
     def _load(self, merged: Path | None) -> tuple[LoadedModel, Renderer]:
         if self._loaded is not None:
@@ -383,18 +380,3 @@ def _written(prompt: _Prompt, output: Any, renderer: Renderer) -> Answer:  # noq
     if text not in prompt.request.labels:
         return prompt.answer("error", reason="no_label", text=text, output_tokens=count)
     return prompt.answer("valid", text=text, output_tokens=count)
-
-
-def _scored(prompt: _Prompt, logprobs: Sequence[float]) -> Answer:
-    """Renormalise over the labels; what they weigh together stays as ``label_mass``."""
-    if any(math.isnan(value) for value in logprobs):
-        return prompt.answer("error", reason="not_a_number")
-    masses = [math.exp(value) for value in logprobs]
-    mass = math.fsum(masses)
-    if mass == 0.0:
-        return prompt.answer("invalid", reason="no_label_mass", label_mass=0.0)
-    return prompt.answer(
-        "valid",
-        probs=tuple(part / mass for part in masses),
-        label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
-    )
