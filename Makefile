@@ -61,6 +61,10 @@ bench: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Time every kerne
 	cargo bench --quiet
 	$(RUN) pytest benches/bench_api.py --benchmark-only
 
+.PHONY: bench-engines
+bench-engines: ## Time every engine and mode on the same prompts, in the environment of test-vllm (options in ARGS)
+	.venv-vllm/bin/python -m benches.engines $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(if $(filter .venv-tools%,$(UV)),.venv-tools/bin/uv) ## Time demoscope beside other programs (benches/README.md; options in ARGS)
 	$(UV) sync --quiet --frozen --inexact --no-default-groups --group peers

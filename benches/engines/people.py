@@ -14,7 +14,7 @@ SURVEY = Path(__file__).with_name("survey.toml")
 VALUES = {
     "sex": ("woman", "man"),
     "place": ("a village", "a small town", "the suburbs of a large city", "the centre of a large city"),
-    "country": ("Peru", "Ghana", "Japan", "Poland", "Canada", "Jordan"),
+    "home": ("Peru", "Ghana", "Japan", "Poland", "Canada", "Jordan"),
     "education": ("primary school", "secondary school", "vocational training", "a university degree"),
     "work": ("a full-time employee", "self-employed", "a student", "looking for work", "retired", "a homemaker"),
     "income": ("a low income", "a middle income", "a high income"),

@@ -93,6 +93,7 @@ RESPONSES: Final = {
     "code": "Int32",
     "probs": "List(Float64)",
     "label_mass": "Float64",
+    "unseen_mass": "Float64",
 }
 
 

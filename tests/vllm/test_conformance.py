@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.asked import request_of
 
 from demoscope.engines import ENGINES
-from demoscope.engines.base import Answer, Engine, Message, Request, Sampling
+from demoscope.engines.base import Answer, Engine, Request, Sampling
 from demoscope.engines.noise import shared_noise
 from demoscope.engines.vllm import installed_vllm
 from demoscope.errors import MissingPartError
 from demoscope.personas import persona_text
-from demoscope.prompts import item_prompt
 from demoscope.surveys import load_survey
 
 if TYPE_CHECKING:
@@ -74,14 +74,12 @@ def requests() -> list[Request]:
         {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
-    found = []
-    for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)]):
-        for item in (*survey.items[:2], *survey.items[-2:]):
-            for order in ("given", "reversed"):
-                prompt = item_prompt(item, persona=persona, order=order)  # type: ignore[arg-type]
-                messages = tuple(Message(role, content) for role, content in prompt.messages)
-                found.append(Request(f"{number}/{item.id}/{order}", messages, prompt.labels))
-    return found
+    return [
+        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
+        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
+        for item in (*survey.items[:2], *survey.items[-2:])
+        for order in ("given", "reversed")
+    ]
 
 
 def by_key(answers: Iterable[Answer]) -> dict[str, Answer]:

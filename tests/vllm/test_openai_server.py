@@ -15,13 +15,13 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from tests.asked import request_of
 
 from demoscope.engines import Answer, Message, Request, Sampling
 from demoscope.engines.openai import OpenaiEngine
 from demoscope.engines.vllm import installed_vllm
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 from demoscope.personas import persona_text
-from demoscope.prompts import item_prompt
 from demoscope.surveys import load_survey
 
 if TYPE_CHECKING:
@@ -109,13 +109,11 @@ def requests() -> list[Request]:
         {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
-    found = []
-    for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)]):
-        for item in (survey.items[0], survey.items[-1]):
-            prompt = item_prompt(item, persona=persona, order="given")
-            messages = tuple(Message(role, content) for role, content in prompt.messages)
-            found.append(Request(f"{number}/{item.id}", messages, prompt.labels))
-    return found
+    return [
+        request_of(f"{number}/{item.id}", item, persona=persona, order="given")
+        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
+        for item in (survey.items[0], survey.items[-1])
+    ]
 
 
 def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:

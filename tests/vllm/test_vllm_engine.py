@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from tests.asked import request_of
 
 from demoscope.engines.base import Answer, Message, Request
 from demoscope.engines.vllm import VllmEngine, installed_vllm
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 from demoscope.personas import persona_text
-from demoscope.prompts import item_prompt
 from demoscope.surveys import load_survey
 
 if TYPE_CHECKING:
@@ -54,14 +54,12 @@ def requests() -> list[Request]:
         {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
     ]
     personas = [None, *(persona_text(survey, attributes) for attributes in shown)]
-    found = []
-    for number, persona in enumerate(personas):
-        for item in (survey.items[0], survey.items[-1]):
-            for order in ("given", "reversed"):
-                prompt = item_prompt(item, persona=persona, order=order)  # type: ignore[arg-type]
-                messages = tuple(Message(role, content) for role, content in prompt.messages)
-                found.append(Request(f"{number}/{item.id}/{order}", messages, prompt.labels))
-    return found
+    return [
+        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
+        for number, persona in enumerate(personas)
+        for item in (survey.items[0], survey.items[-1])
+        for order in ("given", "reversed")
+    ]
 
 
 def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:

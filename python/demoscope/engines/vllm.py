@@ -194,7 +194,6 @@ class VllmEngine:
         here = self._loaded[0] if self._loaded is not None else None
         for merged in sorted(groups, key=lambda path: (path != here, str(path or ""))):
             model, renderer = self._load(merged)
-            model.forget()
             yield from self._ask_model(model, renderer, groups[merged])
 
     def rendered(self, request: Request) -> str | None:

@@ -133,15 +133,6 @@ class LoadedModel:
         """The Hugging Face tokenizer of the model."""
         return self._llm.get_tokenizer()
 
-    def forget(self) -> None:
-        """Empty the prefix cache: an answer depends on its own block only.
-
-        Raises:
-            EngineError: vLLM did not do it.
-        """
-        if not self._llm.reset_prefix_cache():
-            raise EngineError(f"{self._where}: vLLM did not clear its prefix cache between two blocks")
-
     def logprobs(self, rows: Sequence[Row]) -> list[dict[int, float]]:
         """Log-probability in nats of each token named by ``logprob_token_ids``, row by row.
 

@@ -1,15 +1,15 @@
 """Items that stand together: interviews show earlier answers, batteries show all questions.
 
 A conversation belongs to one persona and one draw.
-Its answers are drawn, put into its history, and the next item is asked: the next prompts of all conversations make one
-round.
+Its answers are drawn, put into its history, and the next item is asked: the next prompts of some hundred conversations
+make one round.
 What was drawn follows from what is stored, so a stopped run finds its way back by reading.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from demoscope.steering import Steering
     from demoscope.surveys import Item, Survey
 
-_ANSWER: Final = ("cell", "status", "reason", "code", "probs", "label_mass", "text")
+TOGETHER: Final = 512
+"""Conversations that go on side by side: enough for large batches, few enough that an engine still has in its memory
+what they have said when their next item comes."""
+
+_ANSWER: Final = ("cell", "status", "reason", "code", "probs", "label_mass", "unseen_mass", "text")
 
 
 @dataclass(slots=True)
@@ -104,7 +108,7 @@ class Conversations:
         return sum(len(conversation.items) for conversation in self._conversations())
 
     def rounds(self, store: Store) -> Iterator[Iterable[Cell]]:
-        """Cells of the first items of all conversations, then of the second ones, and so on."""
+        """Cells of the first items of ``TOGETHER`` conversations, then of their second ones, and so on."""
         for _, cells in self._walk(store, rows=None):
             yield cells
 
@@ -127,8 +131,14 @@ class Conversations:
         self, store: Store, *, rows: list[dict[str, Any]] | None
     ) -> Iterator[tuple[dict[str, None], Iterable[Cell]]]:
         """Step through all conversations; what is yielded has to be used up before the next step."""
-        going = list(self._conversations())
-        for step in range(max((len(conversation.items) for conversation in going), default=0)):
+        every = self._conversations()
+        while going := list(islice(every, TOGETHER)):
+            yield from self._walk_together(store, going, rows=rows)
+
+    def _walk_together(
+        self, store: Store, going: Sequence[Conversation], *, rows: list[dict[str, Any]] | None
+    ) -> Iterator[tuple[dict[str, None], Iterable[Cell]]]:
+        for step in range(max(len(conversation.items) for conversation in going)):
             here = [conversation for conversation in going if step < len(conversation.items)]
             asked: list[tuple[Conversation, Display, str]] = []
             distinct: dict[str, None] = {}
@@ -257,6 +267,7 @@ class Conversations:
             "reason": "not_asked" if answer is None else answer["reason"],
             "code": code,
             "label_mass": None if answer is None else answer["label_mass"],
+            "unseen_mass": None if answer is None else answer["unseen_mass"],
         }
 
     def _lost(self, conversation: Conversation, step: int) -> dict[str, Any]:
@@ -272,6 +283,7 @@ class Conversations:
             "reason": "not_reached",
             "code": None,
             "label_mass": None,
+            "unseen_mass": None,
         }
 
     def _head(self, conversation: Conversation, step: int) -> dict[str, Any]:
