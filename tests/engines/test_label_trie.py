@@ -5,10 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
-from demoscope.engines.label_trie import LabelTrie, Question, terminated
+from demoscope.engines.base import Message, Request
+from demoscope.engines.label_trie import LabelError, LabelTrie, Question, label_paths, terminated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 END = 9
 
@@ -107,3 +112,56 @@ def test_what_has_no_probability_stays_without() -> None:
 def test_labels_that_make_no_trie(labels: list[tuple[int, ...]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LabelTrie(labels)
+
+
+def test_labels_are_drawn_token_by_token() -> None:
+    trie = LabelTrie([(1, 9), (1, 0, 9), (2, 9)])
+    after = {(): {1: 0.5, 2: 0.3}, (1,): {0: 0.1, 9: 0.3}, (1, 0): {9: 0.01}, (2,): {9: 0.5}}
+
+    def logs(path: tuple[int, ...], tokens: tuple[int, ...]) -> dict[int, float]:
+        assert set(tokens) == after[path].keys()
+        return {token: math.log(after[path][token]) for token in tokens}
+
+    number = 4000
+    message = (Message("user", "?"),)
+    drawn = [trie.draw(Request("k", message, ("1", "10", "2"), seed=seed), logs) for seed in range(number)]
+    for label, share in enumerate((0.625 * 0.75, 0.625 * 0.25, 0.375)):
+        assert drawn.count(label) / number == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / number))
+
+
+def pairs(text: str) -> list[int]:
+    """A tokenizer that takes two letters of a kind for one token."""
+    found: list[int] = []
+    while text:
+        size = 2 if len(text) > 1 and text[0] == text[1] else 1
+        found.append(ord(text[0]) + 1000 * (size - 1))
+        text = text[size:]
+    return found
+
+
+def read(tokens: Sequence[int]) -> str:
+    return "".join(chr(token % 1000) * (1 + token // 1000) for token in tokens)
+
+
+def test_labels_are_split_behind_the_prompt() -> None:
+    assert label_paths("q:", ("a", "bb", "bba"), encode=pairs, decode=read) == (
+        pairs("q:"),
+        [(97,), (1098,), (1098, 97)],
+    )
+    assert label_paths("q:", ("a",), encode=pairs, decode=read, lead=" ") == (pairs("q:"), [(32, 97)])
+
+
+def test_white_space_that_is_split_otherwise_before_a_word() -> None:
+    def encode(text: str) -> list[int]:
+        return pairs(text) if text.endswith("nn") else list(map(ord, text))
+
+    assert label_paths("qnn", ("a", "b"), encode=encode, decode=read) == (list(b"qnn"), [(97,), (98,)])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(("a", "a"), "'a' and 'a' are the same tokens"), (("",), "no token of its own"), (("q", "a"), "'q' is no token")],
+)
+def test_labels_without_tokens_of_their_own(labels: tuple[str, ...], message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        label_paths("q", labels, encode=pairs, decode=read)

@@ -217,3 +217,32 @@ def test_texts_of_vllm_are_drawn_without_the_settings_of_the_model_directory() -
     assert (body["top_k"], body["min_p"], body["repetition_penalty"]) == (-1, 0.0, 1.0)
     _, body, _ = ask(Likeness(), replace(ASKED, mode="text"), extra_body={"top_k": 40})
     assert body["top_k"] == 40
+
+
+def test_a_vllm_server_shows_and_counts_prompts_without_being_asked_anything() -> None:
+    likeness = Likeness()
+    with FaultyServer(likeness.answer, pages=likeness.pages) as server:
+        engine = make(server)
+        expected = "<s>She.<u>A or B?<a>"
+        assert engine.rendered(ASKED) == expected
+        other = replace(ASKED, messages=ASKED.messages[1:])
+        assert engine.prompt_tokens([ASKED, other]) == [list(map(ord, expected)), list(map(ord, "<u>A or B?<a>"))]
+        assert engine.calls == 0
+        plain = make(server, api="completions")
+        assert plain.rendered(ASKED) == "She.\n\nA or B?\n"
+        assert plain.prompt_tokens([ASKED]) == [list(map(ord, "She.\n\nA or B?\n"))]
+
+
+def test_servers_that_do_not_tell_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    likeness = Likeness()
+    silent = {name: page for name, page in likeness.pages.items() if name == "/models"}
+    broken = likeness.pages | {"/tokenize": says(500, {})}
+    for pages in (silent, broken):
+        with FaultyServer(likeness.answer, pages=pages) as server:
+            engine = make(server)
+            assert (engine.rendered(ASKED), engine.prompt_tokens([ASKED] * 3)) == (None, None)
+    # Nobody is there any more.
+    assert (engine.rendered(ASKED), engine.prompt_tokens([ASKED])) == (None, None)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    far = OpenaiEngine(model="m", options={"base_url": "https://model.invalid/v1", "model": "x"})
+    assert (far.rendered(ASKED), far.prompt_tokens([ASKED])) == (None, None)

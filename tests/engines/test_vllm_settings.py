@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 import pytest
 
 from demoscope.engines import vllm as vllm_engine
-from demoscope.engines.adapter_directory import find_adapters
-from demoscope.engines.base import Answer, Message, Request, Sampling
+from demoscope.engines.adapter_directory import adapter_of, find_adapters
+from demoscope.engines.base import Message, Request, Sampling
 from demoscope.engines.vllm import VllmEngine, installed_vllm
 from demoscope.engines.vllm_model import LoadedModel, Row, engine_settings
 from demoscope.engines.vllm_settings import lora_settings
@@ -75,9 +74,10 @@ def test_the_revision_changes_with_what_can_change_a_probability(directory: str,
         revision(directory, quantization="fp8"),
         revision(directory, hf_overrides={"head_dtype": "float32"}),
         revision(directory, chat_template=str(template)),
+        revision(directory, chat_template="none"),
         revision(directory, chat_template_kwargs={"enable_thinking": False}),
     ]
-    assert len({plain, *others}) == 6
+    assert len({plain, *others}) == 7
     template.write_text("{{ messages[-1] }}", encoding="utf-8")
     assert revision(directory, chat_template=str(template)) not in {plain, *others}
 
@@ -132,36 +132,6 @@ def test_an_engine_that_was_never_asked_closes_and_has_facts(directory: str) -> 
     engine.close()
 
 
-def scored(*logprobs: float, tokens: int = 1) -> Answer:
-    prompt = vllm_engine._Prompt(QUESTION, "", [0] * tokens, tokens)
-    return vllm_engine._scored(prompt, logprobs)
-
-
-def test_label_mass_and_renormalisation() -> None:
-    answer = scored(math.log(0.2), math.log(0.05), -math.inf, tokens=9)
-    assert answer.probs == pytest.approx((0.8, 0.2, 0.0), abs=1e-15)
-    assert answer.label_mass == pytest.approx(0.25, abs=1e-15)
-    assert answer.prompt_tokens == 9
-
-
-def test_tiny_masses_keep_their_proportions() -> None:
-    answer = scored(-700.0, -700.0)
-    assert answer.probs == (0.5, 0.5)
-    assert answer.label_mass == pytest.approx(2 * math.exp(-700.0))
-
-
-@pytest.mark.parametrize("logprob", [-math.inf, -800.0])
-def test_labels_without_any_mass_are_an_invalid_answer(logprob: float) -> None:
-    answer = scored(logprob, logprob)
-    assert (answer.status, answer.reason, answer.probs, answer.label_mass) == ("invalid", "no_label_mass", None, 0.0)
-
-
-@pytest.mark.parametrize("logprobs", [[math.nan, -1.0], [-1.0, math.nan]])
-def test_what_is_not_a_number_is_an_error(logprobs: list[float]) -> None:
-    answer = scored(*logprobs)
-    assert (answer.status, answer.reason, answer.probs) == ("error", "not_a_number", None)
-
-
 @pytest.mark.usefixtures("installed")
 def test_what_is_done_about_thoughts_is_part_of_the_revision(directory: str) -> None:
     plain = revision(directory)
@@ -188,7 +158,8 @@ def test_a_prompt_that_ends_inside_a_thought_is_refused(directory: str) -> None:
             return f"{messages[-1].content}<think>\n"
 
     def text(**options: Any) -> str:
-        return VllmEngine(model="m", options={"model": directory, **options})._text(Opening(), QUESTION)  # type: ignore[arg-type]
+        engine = VllmEngine(model="m", options={"model": directory, **options})
+        return engine._conversation.prompt(Opening(), QUESTION)  # type: ignore[arg-type]
 
     for thinking in ("auto", "off"):
         with pytest.raises(EngineError, match=r"one token into a thought; set options\.thinking = 'first'"):
@@ -245,7 +216,7 @@ def test_an_adapter_that_is_not_whole(directory: str, tmp_path: Path, broken: An
 def test_an_adapter_that_was_not_announced_is_refused(directory: str, tmp_path: Path) -> None:
     known = adapter(tmp_path / "known")
     engine = VllmEngine(model="m", options={"model": directory, "adapters": [known]})
-    assert engine._adapter_of(replace(QUESTION, adapter=known)) == Path(known).resolve()
+    assert adapter_of(replace(QUESTION, adapter=known), engine._adapters, where="m") == Path(known).resolve()
     with pytest.raises(EngineError, match=r"names the adapter 'other', which is not in options\.adapters"):
         list(engine.ask([replace(QUESTION, adapter="other")]))
 

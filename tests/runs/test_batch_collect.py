@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from demoscope.engines.openai_batch import BatchClient
-from demoscope.errors import ConfigError
+from demoscope.errors import ConfigError, StoreError
 from demoscope.responses import Store
 from demoscope.runs.batch_book import BatchBook
 from tests.engines.batch_server import BatchServer
@@ -90,17 +90,15 @@ def test_what_a_stopped_batch_has_answered_is_kept_and_the_rest_is_free(tmp_path
         assert folder.submit().cells == handed.cells - 10
 
 
-def test_what_was_asked_at_once_meanwhile_stays(tmp_path):
+def test_nothing_is_asked_at_once_while_batches_are_open(tmp_path):
     with BatchServer(opinion) as server:
         folder = Folder(tmp_path / "run", settings(server))
-        handed = folder.submit()
+        folder.submit()
+        with pytest.raises(StoreError, match="batches are open"):
+            folder.run()
+        server.finish()
+        folder.collect()
         folder.run()
-        rows = folder.rows()
-        server.finish(lose=lambda number: number < 5, spoil=lambda output: output.replace(b"logprob", b"gone"))
-        found = folder.collect()
-        assert found.counts == {"error: batch_missing": 5, "error: no_logprobs": handed.cells - 5}
-        assert found.ready == 0
-        assert folder.rows().equals(rows)
 
 
 def test_a_batch_is_noted_before_anything_is_sent(tmp_path):

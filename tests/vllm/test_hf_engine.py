@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
 
+TEMPLATE = Path(__file__).with_name("thinking.jinja")
+
 TREE_NATS = 1e-4
 """What packing prompts into one sequence may change of a log-probability in float32."""
 
@@ -257,7 +259,7 @@ def test_a_prompt_that_does_not_fit_is_an_error_row(engine: HfEngine) -> None:
 
 
 def test_what_cannot_be_meant_is_refused(engine: HfEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EngineError, match="without adapters"):
+    with pytest.raises(EngineError, match=r"adapter 'liberal', which is not in options\.adapters"):
         list(engine.ask([replace(LETTERS[0], adapter="liberal")]))
     with pytest.raises(EngineError, match="labels 'A' and 'A' are the same tokens"):
         list(engine.ask([replace(LETTERS[0], labels=("A", "A"))]))
@@ -283,3 +285,113 @@ def test_close_and_ask_again(engine: HfEngine) -> None:
     engine.close()
     assert list(engine.ask(LETTERS[:1])) == [before]
     assert list(engine.ask([])) == []
+
+
+def test_prompts_are_shown_and_counted_without_a_model(engine: HfEngine) -> None:
+    unloaded = engine_with()
+    tokens = unloaded.prompt_tokens(LETTERS)
+    text = unloaded.rendered(LETTERS[0])
+    assert unloaded._loaded is None
+    answers = by_key(engine.ask(LETTERS))
+    assert tokens is not None
+    assert [len(prompt) for prompt in tokens] == [answers[asked.key].prompt_tokens for asked in LETTERS]
+    assert (engine.rendered(LETTERS[0]), engine.prompt_tokens(LETTERS)) == (text, tokens)
+    assert text == turns(LETTERS[0]) + "<|im_start|>assistant\n"
+
+
+def turns(asked: Request) -> str:
+    return "".join(f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>\n" for turn in asked.messages)
+
+
+BUDGET = 12
+
+
+@pytest.fixture(scope="module")
+def thoughtful() -> Iterator[HfEngine]:
+    made = engine_with(chat_template=str(TEMPLATE), thinking="first", thinking_budget=BUDGET)
+    yield made
+    made.close()
+
+
+def test_labels_are_scored_behind_a_thought(thoughtful: HfEngine, teacher: Any) -> None:
+    asked = [replace(LETTERS[0], key=f"{seed}", seed=seed) for seed in range(3)]
+    answers = by_key(thoughtful.ask(asked))
+    assert len({answer.thought for answer in answers.values()}) == 3
+    for answer in answers.values():
+        assert answer.thought is not None
+        # This model does not know the end of a thought: it ends with its turn or is cut.
+        assert not answer.thought.endswith("</think>")
+        assert 1 <= answer.output_tokens <= BUDGET
+        behind = f"{turns(LETTERS[0])}<|im_start|>assistant\n<think>\n{answer.thought}\n</think>\n\n"
+        assert logprobs(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
+    assert thoughtful.facts()["thinking"] == f"first, up to {BUDGET} tokens"
+    assert thoughtful.revision != engine_with(chat_template=str(TEMPLATE)).revision
+
+
+def test_choice_and_text_follow_the_same_thought(thoughtful: HfEngine) -> None:
+    asked = [
+        replace(LETTERS[0], key=mode, mode=mode, sampling=Sampling(max_tokens=4), seed=5)  # type: ignore[arg-type]
+        for mode in ("logprobs", "choice", "text")
+    ]
+    answers = by_key(thoughtful.ask(asked))
+    assert len({answer.thought for answer in answers.values()}) == 1
+    assert answers["choice"].text in LETTERS[0].labels
+    assert answers["choice"].output_tokens == answers["logprobs"].output_tokens + 1
+    text = answers["text"]
+    assert text.thought is not None
+    assert text.text is not None
+    assert text.thought not in text.text
+    assert text.output_tokens > answers["logprobs"].output_tokens
+    assert texts([asked[2]], thoughtful) == {"text": text}
+
+
+def test_a_thought_that_ends_by_itself_keeps_its_end(
+    thoughtful: HfEngine, teacher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every sentence ends with a full stop, hence this end is found."""
+    conversation = thoughtful._conversation
+    monkeypatch.setattr(conversation, "thinking", replace(conversation.thinking, end=".", budget=48))
+    answers = by_key(thoughtful.ask([replace(LETTERS[0], key=f"{seed}", seed=seed) for seed in range(4)]))
+    ended = [answer for answer in answers.values() if str(answer.thought).endswith(".")]
+    assert ended
+    for answer in ended:
+        assert answer.thought is not None
+        assert answer.thought.count(".") == 1
+        assert answer.output_tokens < 48
+        behind = f"{turns(LETTERS[0])}<|im_start|>assistant\n{answer.thought}\n\n"
+        assert logprobs(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
+
+
+@pytest.mark.parametrize("mode", ["logprobs", "choice", "text", "verbalized"])
+@pytest.mark.parametrize("thinking", ["auto", "off"])
+def test_nothing_is_read_one_token_into_a_thought(tmp_path: Path, mode: Any, thinking: str) -> None:
+    template = tmp_path / "open.jinja"
+    template.write_text("{{ messages[-1].content }}{% if add_generation_prompt %}<think>\n{% endif %}")
+    engine = engine_with(chat_template=str(template), thinking=thinking)
+    try:
+        assert str(engine.rendered(LETTERS[0])).endswith("<think>\n")
+        with pytest.raises(EngineError, match=r"one token into a thought; set options\.thinking = 'first'"):
+            list(engine.ask([replace(LETTERS[0], mode=mode)]))
+    finally:
+        engine.close()
+
+
+def test_a_switch_in_the_template_is_turned_off() -> None:
+    engine = engine_with(chat_template=str(TEMPLATE))
+    assert engine.rendered(LETTERS[0]) == turns(LETTERS[0]) + "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+
+
+def test_plain_text_has_labels_behind_a_space_and_texts_of_one_line(teacher: Any) -> None:
+    engine = engine_with(chat_template="none")
+    asked = [LETTERS[0], *(replace(LETTERS[0], key=f"{seed}", mode="text", seed=seed) for seed in range(6))]
+    try:
+        answers = by_key(engine.ask(asked))
+    finally:
+        engine.close()
+    prompt = engine.rendered(LETTERS[0])
+    assert prompt == "\n\n".join(turn.content for turn in LETTERS[0].messages) + "\nAnswer:"
+    expected = [teacher(prompt, f" {label}") for label in "ABCD"]
+    assert logprobs(answers[LETTERS[0].key]) == pytest.approx(expected, abs=TREE_NATS)
+    written = [str(answers[one.key].text) for one in asked[1:]]
+    assert all("\n" not in text and not text.startswith(" ") for text in written)
+    assert any(written)

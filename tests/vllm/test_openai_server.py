@@ -171,6 +171,18 @@ def test_probabilities_by_token_ids_agree_with_transformers(
     assert engine.facts()["server_version"][0].isdigit()
 
 
+def test_prompts_are_shown_and_counted_alike_by_the_server_and_by_a_tokenizer(url: str, reference: Reference) -> None:
+    server, here = make(url), make("http://127.0.0.1:9/v1", tokenizer=str(MODEL))
+    tokens = server.prompt_tokens(requests())
+    assert tokens is not None
+    assert [len(prompt) for prompt in tokens] == [reference[request.key][1] for request in requests()]
+    assert here.prompt_tokens(requests()) == tokens
+    assert (server.calls, here.calls) == (0, 0)
+    for request in requests():
+        assert server.rendered(request) == here.rendered(request)
+    assert str(here.rendered(requests()[-1])).endswith("<|im_start|>assistant\n")
+
+
 @pytest.mark.parametrize("api", ["chat", "completions"])
 def test_a_tokenizer_in_this_process_gives_the_same(url: str, reference: Reference, api: str) -> None:
     engine = make(url, tokenizer=str(MODEL), api=api)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demoscope.engines.base import Answer, Message, Request
+from demoscope.engines.base import Answer, Engine, Message, Request
+from demoscope.engines.hf import HfEngine
 from demoscope.engines.vllm import VllmEngine, installed_vllm
 from demoscope.errors import EngineError, MissingPartError
 
@@ -78,7 +79,7 @@ def requests(adapter: Path) -> list[Request]:
     return found
 
 
-def answered(engine: VllmEngine, asked: Sequence[Request]) -> dict[str, list[float]]:
+def answered(engine: Engine, asked: Sequence[Request]) -> dict[str, list[float]]:
     try:
         answers = {answer.key: answer for answer in engine.ask(asked)}
     finally:
@@ -94,7 +95,7 @@ def logprobs(answer: Answer) -> list[float]:
     return [math.log(share * answer.label_mass) for share in answer.probs]
 
 
-def test_merged_and_beside_agree_and_differ_from_the_model(
+def test_merged_and_beside_and_the_reference_agree_and_differ_from_the_model(
     adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -111,15 +112,21 @@ def test_merged_and_beside_agree_and_differ_from_the_model(
     # Rows without an adapter as well: on a CPU vLLM gives them the last of its places for adapters.
     for key, expected in merged.items():
         assert beside[key] == pytest.approx(expected, abs=FLOAT32_NATS), key
+    reference = answered(HfEngine(model="m", options=options), asked)
+    for key, expected in merged.items():
+        assert reference[key] == pytest.approx(expected, abs=FLOAT32_NATS), key
     for number in range(3):
         moved = [abs(a - b) for a, b in zip(merged[f"{number}"], merged[f"{number}/adapted"], strict=True)]
         assert max(moved) > 10 * FLOAT32_NATS
 
 
-def test_an_adapter_of_another_model_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [VllmEngine, HfEngine])
+def test_an_adapter_of_another_model_is_an_error_that_names_it(
+    kind: type[VllmEngine | HfEngine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     other = write_adapter(tmp_path / "other", seed=2, width=64)
-    engine = VllmEngine(model="m", options={"model": str(MODEL), "adapters": [str(other)]})
+    engine = kind(model="m", options={"model": str(MODEL), "adapters": [str(other)]})
     with pytest.raises(EngineError, match=f"adapter {other}: cannot be merged into"):
         list(engine.ask([requests(other)[1]]))
     assert not any((tmp_path / "cache" / "demoscope" / "merged").iterdir())

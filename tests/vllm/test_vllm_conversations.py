@@ -102,7 +102,7 @@ class TestThinkingFirst:
         self, thoughtful: VllmEngine, teacher: Callable[[str, str], float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Every sentence ends with a full stop, hence this end is found."""
-        monkeypatch.setattr(thoughtful, "_thinking", replace(thoughtful._thinking, end=".", budget=64))
+        monkeypatch.setattr(thoughtful._conversation, "thinking", replace(thoughtful._thinking, end=".", budget=64))
         answers = list(thoughtful.ask([replace(SCORED, key=f"{seed}", seed=seed) for seed in range(4)]))
         thoughts = [answer.thought for answer in answers if answer.thought is not None]
         assert any(thought.endswith(".") for thought in thoughts)
@@ -116,9 +116,9 @@ class TestThinkingFirst:
 
 def test_a_switch_in_the_template_is_turned_off(tokenizer: Any) -> None:
     engine = made(chat_template=str(TEMPLATE))
-    renderer = engine._renderer(tokenizer)
+    renderer = engine._conversation.renderer(tokenizer)
     expected = turns(MESSAGES, "<|im_start|>assistant\n<think>\n\n</think>\n\n")
-    assert engine._text(renderer, SCORED) == expected
+    assert engine._conversation.prompt(renderer, SCORED) == expected
     # This tokenizer splits the two line ends before a letter.
     prompt, labels = renderer.paths(expected, LETTERS)
     assert tokenizer.decode(prompt) == expected

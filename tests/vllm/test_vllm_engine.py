@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -236,3 +238,30 @@ def test_float32_agrees_with_transformers_closely(
 def resident_bytes() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_prompts_are_shown_and_counted_without_a_model(engine: VllmEngine, answers: dict[str, Answer]) -> None:
+    unloaded = VllmEngine(model="smollm2", options={"model": str(MODEL)})
+    tokens = unloaded.prompt_tokens(requests())
+    assert unloaded._loaded is None
+    assert tokens is not None
+    assert [len(prompt) for prompt in tokens] == [answers[request.key].prompt_tokens for request in requests()]
+    assert engine.prompt_tokens(requests()) == tokens
+    text = unloaded.rendered(requests()[0])
+    assert text is not None
+    assert text == engine.rendered(requests()[0])
+    assert text.endswith(f"{requests()[0].messages[-1].content}<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_tokens_are_counted_without_importing_vllm() -> None:
+    code = f"""
+import sys
+from demoscope.engines import Message, Request
+from demoscope.engines.vllm import VllmEngine
+engine = VllmEngine(model="m", options={{"model": {str(MODEL)!r}}})
+assert len(engine.prompt_tokens([Request("k", (Message("user", "Tea?"),), ("A", "B"))])[0]) > 5
+assert "vllm" not in sys.modules
+odd = VllmEngine(model="m", options={{"model": {str(MODEL)!r}, "tokenizer_mode": "mistral"}})
+assert odd.prompt_tokens([]) is None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,7 +16,9 @@ from demoscope.engines.model_directory import fingerprint
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from demoscope.engines.base import Request
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -66,6 +68,27 @@ def find_adapters(names: Iterable[str], *, where: str) -> dict[Path, AdapterDire
                 raise ConfigError(f"{where}: adapter {name!r}: {path} holds no {part}")
         found[path] = AdapterDirectory(path, _rank(path / CONFIG, where=f"{where}: adapter {name!r}"))
     return found
+
+
+def adapter_of(request: Request, known: Mapping[Path, AdapterDirectory], *, where: str) -> Path | None:
+    """The adapter that a request names.
+
+    Args:
+        request: What is asked.
+        known: The adapters of ``options.adapters``.
+        where: Name of the model, for messages.
+
+    Raises:
+        EngineError: It is none of these.
+    """
+    if request.adapter is None:
+        return None
+    path = adapter_path(request.adapter)
+    if path not in known:
+        raise EngineError(
+            f"{where}: request {request.key} names the adapter {request.adapter!r}, which is not in options.adapters"
+        )
+    return path
 
 
 def _rank(config: Path, *, where: str) -> int:
@@ -128,7 +151,7 @@ def _writable_room() -> Path:
 def _merge(base: Path, adapter: Path, target: Path) -> None:
     try:
         import torch
-        from peft import PeftModel  # type: ignore[import-not-found,unused-ignore]
+        from peft import PeftModel
         from transformers import AutoModelForCausalLM
     except ImportError as error:
         raise MissingPartError(f"merging an adapter needs torch, transformers and peft: {error}") from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from demoscope.engines.base import Answer
+
+T = TypeVar("T")
 
 Job: TypeAlias = "Callable[[Callable[[Answer], None]], Coroutine[None, None, None]]"
 """Called with where to put answers."""
@@ -35,6 +37,22 @@ def answers_of(job: Job) -> Iterator[Answer]:
     finally:
         loop.cancel()
         loop.join()
+
+
+def result_of(job: Callable[[], Awaitable[T]]) -> T:
+    """What a coroutine returns, run in the same way.
+
+    Args:
+        job: Called for the coroutine, on the thread of the loop.
+    """
+    found: list[T] = []
+
+    async def run(_: Callable[[Answer], None]) -> None:
+        found.append(await job())
+
+    for _ in answers_of(run):
+        pass
+    return found[0]
 
 
 class _Loop(Thread):

@@ -18,23 +18,20 @@ A base model has no chat template; it reads plain text, in which every answer st
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from demoscope.engines.base import Message
+from demoscope.engines.label_trie import LabelError, LabelTrie, label_paths, terminated
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from demoscope.engines.base import Request
+    from demoscope.engines.label_trie import Tokens
 
 _PROBE = "Zebra quartz."
 _CUE = "Answer:"
-
-
-class LabelError(ValueError):
-    """A label has no tokens of its own after the prompt, or not the one token that is asked for."""
 
 
 def template_source(tokenizer: Any, *, template: str | None, plain: bool = False) -> str:  # noqa: ANN401 - transformers has no types
@@ -78,7 +75,7 @@ class Renderer:
         self.stop: tuple[str, ...] = ("\n",) if self.plain else ()
         self._added = frozenset(tokenizer.get_added_vocab().values())
         self._opening = self._tokens_before_any_text() if self.plain else []
-        self._paths: dict[tuple[tuple[int, ...], tuple[str, ...]], tuple[list[int], list[tuple[int, ...]]]] = {}
+        self._paths: dict[tuple[Tokens, tuple[str, ...]], tuple[list[int], list[Tokens]]] = {}
         self.has_system_role = self.plain or self._shows_system()
 
     def tokens(self, request: Request) -> tuple[list[int], list[int]]:
@@ -107,11 +104,10 @@ class Renderer:
         # The template writes the special tokens; adding them again would double the first.
         return [*self._opening, *self._tokenizer.encode(text, add_special_tokens=False)]
 
-    def paths(self, text: str, labels: tuple[str, ...]) -> tuple[list[int], list[tuple[int, ...]]]:
+    def paths(self, text: str, labels: tuple[str, ...]) -> tuple[list[int], list[Tokens]]:
         """Tokens of a prompt before an answer, and the tokens that each label appends to them.
 
-        Some tokenizers split the last white space of a text otherwise when a word follows (two line ends are one token
-        at the end of a text and two before a word); the prompt is then split as it is before a word.
+        See :func:`~demoscope.engines.label_trie.label_paths`.
 
         Args:
             text: The prompt.
@@ -126,12 +122,28 @@ class Renderer:
         cut = max((place + 1 for place, token in enumerate(prompt) if token in self._added), default=0)
         key = (tuple(prompt[cut:]), labels)
         if cut == 0:
-            return self._find_paths(text, prompt, labels)
+            return self._find_paths(text, labels)
         if key not in self._paths:
-            start, paths = self._find_paths(text, prompt, labels)
+            start, paths = self._find_paths(text, labels)
             self._paths[key] = start[cut:], paths
         tail, paths = self._paths[key]
         return [*prompt[:cut], *tail], paths
+
+    def trie(
+        self, text: str, labels: tuple[str, ...], *, most_tokens: int | None = None
+    ) -> tuple[list[int], LabelTrie]:
+        """The same, with the labels as a trie; where one label begins with another, all end with the end of the turn.
+
+        Args:
+            text: The prompt.
+            labels: What may follow.
+            most_tokens: See :class:`~demoscope.engines.label_trie.LabelTrie`.
+
+        Raises:
+            LabelError: As of :meth:`paths`, or an end is needed and the model has none.
+        """
+        tokens, paths = self.paths(text, labels)
+        return tokens, LabelTrie(terminated(paths, end=self.end_token), most_tokens=most_tokens)
 
     @cached_property
     def end_token(self) -> int | None:
@@ -152,30 +164,8 @@ class Renderer:
         end = getattr(self._tokenizer, "eos_token_id", None)
         return None if end is None else int(end)
 
-    def _find_paths(
-        self, text: str, prompt: list[int], labels: Sequence[str]
-    ) -> tuple[list[int], list[tuple[int, ...]]]:
-        texts = [self.encode(text + self.lead + label) for label in labels]
-        start = prompt
-        if any(_shared(prompt, longer) < len(prompt) for longer in texts):
-            word = next(word for word in ("Zebra", "Quartz") if not all(label.startswith(word[0]) for label in labels))
-            before = self.encode(text + self.lead + word)
-            start = before[: min(_shared(before, longer) for longer in texts)]
-            if self._tokenizer.decode(start) != self._tokenizer.decode(prompt):
-                start = prompt
-        found: dict[tuple[int, ...], str] = {}
-        for label, longer in zip(labels, texts, strict=True):
-            shared = _shared(start, longer)
-            path = tuple(longer[shared:])
-            if shared < len(start) or not path:
-                pieces = self._tokenizer.convert_ids_to_tokens(list(path))
-                raise LabelError(
-                    f"label {label!r} is no token of its own after the prompt, which then ends in {pieces}; use letters"
-                )
-            if path in found:
-                raise LabelError(f"labels {found[path]!r} and {label!r} are the same tokens")
-            found[path] = label
-        return start, list(found)
+    def _find_paths(self, text: str, labels: Sequence[str]) -> tuple[list[int], list[Tokens]]:
+        return label_paths(text, labels, encode=self.encode, decode=self._tokenizer.decode, lead=self.lead)
 
     def _render(self, messages: Sequence[Message], *, prompt: bool) -> str:
         conversation = [{"role": message.role, "content": message.content} for message in messages]
@@ -204,11 +194,6 @@ class Renderer:
         if not places:
             raise EngineError("the tokenizer reads a text differently with and without its special tokens")
         return whole[: places[0]]
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Number of tokens with which both begin."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _plain(messages: Sequence[Message]) -> str:

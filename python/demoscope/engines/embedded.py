@@ -18,8 +18,9 @@ from pydantic import Field
 
 from demoscope.config import Settings, parse
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.label_probs import Tokens, along, branches, label_answer, walk
+from demoscope.engines.label_probs import label_answer
 from demoscope.engines.llama_server import INSTALL, LlamaServer, PromptTooLongError
+from demoscope.engines.thinking import OPEN_THOUGHT, Thinking
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class EmbeddedEngine:
     Labels are scored, and chosen, along their tokens after the prompt; where one begins with another, the end of the
     turn is part of all of them.
     Texts are drawn by llama.cpp itself.
+    A model that thinks is told not to, where its chat template knows how.
     The model is loaded at the first question.
 
     Args:
@@ -114,8 +116,8 @@ class EmbeddedEngine:
         ``prompt_too_long``.
 
         Raises:
-            EngineError: The model cannot be loaded, two labels are the same tokens of it, or a request asks for what
-                the engine cannot do.
+            EngineError: The model cannot be loaded, two labels are the same tokens of it, a prompt ends inside a
+                thought, or a request asks for what the engine cannot do.
         """
         for request in requests:
             if request.mode not in self.capabilities.modes or request.adapter is not None:
@@ -147,6 +149,23 @@ class EmbeddedEngine:
             for job in jobs:
                 job.result()
 
+    def rendered(self, request: Request) -> str | None:
+        """The text from which the model goes on; one copy of the model is loaded for it.
+
+        Raises:
+            EngineError: The model cannot be loaded.
+        """
+        return self._reader().render(request.messages)
+
+    def prompt_tokens(self, requests: Sequence[Request]) -> list[list[int]] | None:
+        """Tokens of each prompt; one copy of the model is loaded for it.
+
+        Raises:
+            EngineError: The model cannot be loaded.
+        """
+        reader = self._reader()
+        return [reader.tokens(reader.render(request.messages)) for request in requests]
+
     def close(self) -> None:
         """Free the models and end their threads; a later question loads them again."""
         if self._pool is not None:
@@ -156,13 +175,19 @@ class EmbeddedEngine:
         self._servers, self._pool = [], None
 
     def _load(self) -> ThreadPoolExecutor:
+        while len(self._servers) < self._workers:
+            self._add_server()
         if self._pool is None:
-            self._servers = [
-                LlamaServer(self._path, context=self._options.context, threads=self._threads)
-                for _ in range(self._workers)
-            ]
             self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="demoscope-embedded")
         return self._pool
+
+    def _reader(self) -> LlamaServer:
+        if not self._servers:
+            self._add_server()
+        return self._servers[0]
+
+    def _add_server(self) -> None:
+        self._servers.append(LlamaServer(self._path, context=self._options.context, threads=self._threads))
 
     @cached_property
     def _sha256(self) -> str:
@@ -189,6 +214,8 @@ def embedded_model() -> Path:
 
 def _answer(server: LlamaServer, request: Request) -> Answer:
     text = server.render(request.messages)
+    if Thinking().is_open(text, said=request.messages[-1].content):
+        raise EngineError(f"the engine 'embedded': {OPEN_THOUGHT}; take the engine 'hf' or 'vllm' for this model")
     prompt = server.tokens(text)
     try:
         if request.mode in ("text", "verbalized"):
@@ -203,26 +230,17 @@ def _answer(server: LlamaServer, request: Request) -> Answer:
             )
         # What follows the last message is written by the chat template alone, the same way every time.
         tail = text.rpartition(request.messages[-1].content.strip())[2]
-        labels = server.label_tokens(text, tail=tail, labels=request.labels)
-        return (_choice if request.mode == "choice" else _scored)(server, request, prompt, labels)
+        before, trie = server.trie(text, prompt, tail=tail, labels=request.labels)
+        if request.mode == "choice":
+            drawn = trie.draw(request, lambda said, tokens: server.remembered_logprobs([*before, *said], tokens))
+            return Answer(
+                request.key,
+                "valid",
+                text=request.labels[drawn],
+                prompt_tokens=len(prompt),
+                output_tokens=len(trie.paths[drawn]),
+            )
+        found = [server.logprobs([*before, *question.path], question.tokens) for question in trie.questions]
+        return label_answer(request.key, trie.logprobs(found), prompt_tokens=len(prompt))
     except PromptTooLongError:
         return Answer(request.key, "error", reason="prompt_too_long", prompt_tokens=len(prompt))
-
-
-def _scored(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
-    after = {
-        beginning: server.logprobs([*prompt, *beginning], tokens) for beginning, tokens in branches(labels).items()
-    }
-    return label_answer(request.key, [along(label, after) for label in labels], prompt_tokens=len(prompt))
-
-
-def _choice(server: LlamaServer, request: Request, prompt: list[int], labels: list[Tokens]) -> Answer:
-    ways = branches(labels)
-    drawn = walk(labels, request, lambda said: server.remembered_logprobs([*prompt, *said], ways[said]))
-    return Answer(
-        request.key,
-        "valid",
-        text=request.labels[drawn],
-        prompt_tokens=len(prompt),
-        output_tokens=len(labels[drawn]),
-    )

@@ -26,11 +26,19 @@ TREE_TOLERANCE: Final[Mapping[str, float]] = {"float32": 1e-4, "bfloat16": 0.05,
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A drawn text: its tokens without the one that ends it, whether that one was drawn, whether a logit was NaN."""
+    """A drawn text.
+
+    Attributes:
+        tokens: Its tokens, without one that ends a text.
+        ended: Whether such a token was drawn.
+        broken: Whether a logit was NaN.
+        stop: The text of ``stops`` that was written, if any; the tokens reach to its end or a little further.
+    """
 
     tokens: list[int]
     ended: bool
     broken: bool
+    stop: str | None = None
 
 
 class HfModel:
@@ -112,8 +120,21 @@ class HfModel:
                     found[place] = row[self._torch.tensor(wanted[place], device=row.device)].tolist()
         return found
 
-    def write(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling], seeds: Sequence[int]) -> list[Written]:
+    def write(
+        self,
+        prompts: Sequence[list[int]],
+        samplings: Sequence[Sampling],
+        seeds: Sequence[int],
+        *,
+        stops: Sequence[str] = (),
+    ) -> list[Written]:
         """Draw a text after each prompt, all side by side, each with its own noise.
+
+        Args:
+            prompts: Tokens before.
+            samplings: How, prompt by prompt.
+            seeds: Names of the noise, prompt by prompt.
+            stops: Texts behind which nothing more is written.
 
         Raises:
             EngineError: torch failed.
@@ -127,10 +148,13 @@ class HfModel:
         some = {"logits_to_keep": 1} if self._keeps_some else {}
         texts: list[list[int]] = [[] for _ in prompts]
         ended, broken = ([False] * len(prompts) for _ in range(2))
+        stopped: list[str | None] = [None] * len(prompts)
         cache = None
         with self._failures("torch failed"), torch.inference_mode():
             while writing := [
-                row for row in range(len(prompts)) if not (ended[row] or broken[row]) and len(texts[row]) < most[row]
+                row
+                for row in range(len(prompts))
+                if not (ended[row] or broken[row] or stopped[row]) and len(texts[row]) < most[row]
             ]:
                 output = self._model(
                     input_ids=tokens,
@@ -151,11 +175,18 @@ class HfModel:
                     broken[row], ended[row] = unfit[row], token in self.ends
                     if not (broken[row] or ended[row]):
                         texts[row].append(token)
+                        stopped[row] = self._stop_in(texts[row], stops)
                 tokens = drawn[:, None]
                 mask = torch.cat([mask, torch.ones_like(tokens)], dim=-1)
                 # Rows that have ended go on unseen, maybe past the last place that the model knows.
                 positions = (positions[:, -1:] + 1).clamp(max=(self.max_tokens or 2**62) - 1)
-        return [Written(*parts) for parts in zip(texts, ended, broken, strict=True)]
+        return [Written(*parts) for parts in zip(texts, ended, broken, stopped, strict=True)]
+
+    def text(self, tokens: Sequence[int], *, special: bool = False) -> str:
+        """What tokens read like, with or without those that are no text."""
+        return str(
+            self.tokenizer.decode(list(tokens), skip_special_tokens=not special, clean_up_tokenization_spaces=False)
+        )
 
     def close(self) -> None:
         """Free the weights."""
@@ -163,6 +194,16 @@ class HfModel:
         gc.collect()
         if self._device.startswith("cuda"):
             self._torch.cuda.empty_cache()
+
+    def _stop_in(self, tokens: Sequence[int], stops: Sequence[str]) -> str | None:
+        """The first of ``stops`` that the last token has made complete."""
+        if not stops:
+            return None
+        # A token has a byte at least; a few more, since a piece of a character cannot be read.
+        longest = max(len(stop.encode()) for stop in stops) + 4
+        end = self.text(tokens[-longest:], special=True)
+        found = [(end.index(stop), stop) for stop in stops if stop in end]
+        return min(found)[1] if found else None
 
     def _padded(self, prompts: Sequence[list[int]]) -> tuple[Any, Any, Any]:
         """Distinct prompts with padding on their left, its mask, and which of them each prompt is.

@@ -3,44 +3,46 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from demoscope.engines.base import Answer
-from demoscope.engines.noise import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from demoscope.engines.base import Request, Sampling
-
-Tokens: TypeAlias = tuple[int, ...]
+    from demoscope.engines.base import Sampling
 
 
-def label_answer(key: str, logprobs: Sequence[float], *, prompt_tokens: int) -> Answer:
+def label_answer(
+    key: str, logprobs: Sequence[float], *, prompt_tokens: int, output_tokens: int = 0, thought: str | None = None
+) -> Answer:
     """Renormalise over the labels; what they weigh together stays as ``label_mass``.
 
     Args:
         key: That of the request.
         logprobs: Natural log of the probability of each label over all continuations.
         prompt_tokens: Length of the prompt.
+        output_tokens: Length of what was written before the label.
+        thought: What was thought before it.
 
     Returns:
         An answer with ``probs``; status ``error`` with the reason ``not_a_number`` if one is NaN, and ``invalid`` with
         ``no_label_mass`` if no label has any probability.
     """
+    blank = Answer(key, "error", thought=thought, prompt_tokens=prompt_tokens, output_tokens=output_tokens)
     if any(math.isnan(value) for value in logprobs):
-        return Answer(key, "error", reason="not_a_number", prompt_tokens=prompt_tokens)
+        return replace(blank, reason="not_a_number")
     masses = [math.exp(value) for value in logprobs]
     mass = math.fsum(masses)
     if mass == 0.0:
-        return Answer(key, "invalid", reason="no_label_mass", label_mass=0.0, prompt_tokens=prompt_tokens)
-    return Answer(
-        key,
-        "valid",
+        return replace(blank, status="invalid", reason="no_label_mass", label_mass=0.0)
+    return replace(
+        blank,
+        status="valid",
         probs=tuple(part / mass for part in masses),
         label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
-        prompt_tokens=prompt_tokens,
     )
 
 
@@ -83,47 +85,3 @@ def pick(probs: Sequence[float], uniform: float) -> int:
     """Which of ``probs`` a number from [0, 1) draws; one with probability 0 never."""
     reached = list(accumulate(probs))
     return next(place for place, mass in enumerate(reached) if mass > uniform * reached[-1])
-
-
-def told_apart(labels: Sequence[Tokens], *, end: int) -> list[Tokens]:
-    """Tokens of labels, none of them the beginning of another.
-
-    Where one is, all of them are closed by ``end``: each is then a whole answer.
-    Closing the shorter one alone would leave "10 of them" to "10" and take "1 of them" from "1".
-    """
-    begun = {label[:size] for label in labels for size in range(1, len(label))}
-    return [(*label, end) for label in labels] if begun & set(labels) else list(labels)
-
-
-def branches(labels: Sequence[Tokens]) -> dict[Tokens, list[int]]:
-    """After each beginning of a label, the empty one included, the tokens with which some label goes on, sorted."""
-    found: dict[Tokens, set[int]] = {}
-    for label in labels:
-        for size in range(len(label)):
-            found.setdefault(label[:size], set()).add(label[size])
-    return {beginning: sorted(tokens) for beginning, tokens in found.items()}
-
-
-def along(label: Tokens, after: Mapping[Tokens, Mapping[int, float]]) -> float:
-    """Log-probability of a label, given those of the tokens after each of its beginnings."""
-    return math.fsum(after[label[:size]][label[size]] for size in range(len(label)))
-
-
-def walk(labels: Sequence[Tokens], request: Request, after: Callable[[Tokens], Mapping[int, float]]) -> int:
-    """Which label constrained decoding draws: token by token, with all that no label says ruled out.
-
-    With labels of one token this is a draw from their renormalised probabilities.
-
-    Args:
-        labels: Tokens of each label, none of them the beginning of another.
-        request: Names the noise and how it is used.
-        after: Log-probabilities of the tokens with which labels go on after a beginning.
-    """
-    ways = branches(labels)
-    noise = stream(request.seed)
-    said: Tokens = ()
-    while said in ways:
-        logprobs = after(said)
-        shares = shares_of([logprobs[token] for token in ways[said]])
-        said = (*said, ways[said][pick(tempered(shares, request.sampling), noise.random())])
-    return labels.index(said)

@@ -9,7 +9,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from demoscope.engines.label_probs import Tokens, told_apart
+from demoscope.engines.label_trie import LabelError, LabelTrie, Tokens, label_paths, terminated
+from demoscope.engines.thinking import SWITCH
 from demoscope.engines.token_tree import shared_length
 from demoscope.errors import EngineError, MissingPartError
 
@@ -86,7 +87,7 @@ class LlamaServer:
         except RuntimeError as error:
             raise EngineError(f"{path}: llama.cpp cannot load this file: {error}") from error
         self._address = urlsplit(self._server.listening_address).netloc
-        self._labels: dict[tuple[str, str], Tokens] = {}
+        self._tries: dict[tuple[str, tuple[str, ...]], tuple[int, list[int], LabelTrie]] = {}
         self._cached: list[int] = []
         self._wrote = False
         self._remembered: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
@@ -103,36 +104,43 @@ class LlamaServer:
         if said and not self.has_system_role:
             turns = [turn for turn in turns if turn["role"] != "system"]
             turns[0] = {**turns[0], "content": "\n\n".join([*said, turns[0]["content"]])}
-        return str(self._post("/apply-template", {"messages": turns})["prompt"])
+        return self._apply_template(turns)
 
     def tokens(self, text: str) -> list[int]:
         """Tokens of a rendered conversation."""
         answer = self._post("/tokenize", {"content": text, "add_special": True, "parse_special": True})
         return [int(token) for token in answer["tokens"]]
 
-    def label_tokens(self, text: str, *, tail: str, labels: Sequence[str]) -> list[Tokens]:
-        """The tokens that each label is after a prompt, none of them the beginning of another.
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens read like."""
+        return str(self._post("/detokenize", {"tokens": list(tokens)})["content"])
 
-        If one begins with another, all are closed by the end of the turn.
+    def trie(
+        self, text: str, prompt: Sequence[int], *, tail: str, labels: tuple[str, ...]
+    ) -> tuple[list[int], LabelTrie]:
+        """Tokens of a prompt before an answer, and the labels as they are split there.
+
+        If one label begins with another, all are closed by the end of the turn.
 
         Args:
             text: The prompt.
+            prompt: Its tokens.
             tail: End of the prompt that is the same for all prompts of this kind; labels are looked up once for each.
             labels: What may follow.
 
         Raises:
             EngineError: A label changes the tokens of the prompt before it, or two labels are the same tokens.
         """
-        for label in labels:
-            if (tail, label) not in self._labels:
-                prompt, longer = self.tokens(text), self.tokens(text + label)
-                if longer[: len(prompt)] != prompt or len(longer) == len(prompt):
-                    raise EngineError(f"label {label!r} melts into the end of the prompt, {tail!r}; use other labels")
-                self._labels[tail, label] = tuple(longer[len(prompt) :])
-        found = [self._labels[tail, label] for label in labels]
-        if len(set(found)) < len(found):
-            raise EngineError(f"some of the labels {', '.join(labels)} are the same tokens of this model")
-        return told_apart(found, end=self._turn_end)
+        if (tail, labels) not in self._tries:
+            try:
+                start, paths = label_paths(text, labels, encode=self.tokens, decode=self.text)
+                trie = LabelTrie(terminated(paths, end=self._turn_end))
+            except LabelError as error:
+                raise EngineError(f"the engine 'embedded': {error}") from error
+            shared = shared_length(prompt, start)
+            self._tries[tail, labels] = len(prompt) - shared, start[shared:], trie
+        others, behind, trie = self._tries[tail, labels]
+        return [*prompt[: len(prompt) - others], *behind], trie
 
     def logprobs(self, prompt: Sequence[int], tokens: Sequence[int]) -> dict[int, float]:
         """Natural log of the probability of each of ``tokens`` right after a prompt, over the whole vocabulary.
@@ -223,18 +231,22 @@ class LlamaServer:
             raise EngineError(f"llama.cpp refuses {path}: {answer.get('error', answer)}")
         return answer
 
+    def _apply_template(self, turns: Sequence[dict[str, str]]) -> str:
+        # Models that think unless they are told not to; other templates do not look at it.
+        body = {"messages": turns, "chat_template_kwargs": {SWITCH: False}}
+        return str(self._post("/apply-template", body)["prompt"])
+
     def _shows_system(self) -> bool:
         turns = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "?"}]
         try:
-            return _PROBE in str(self._post("/apply-template", {"messages": turns})["prompt"])
+            return _PROBE in self._apply_template(turns)
         except EngineError:
             return False
 
     def _find_turn_end(self) -> int:
         """The token after an answer, as the chat template writes it."""
         turns = [("user", "?"), ("assistant", _PROBE), ("user", "?")]
-        body = {"messages": [{"role": role, "content": content} for role, content in turns]}
-        text = str(self._post("/apply-template", body)["prompt"])
+        text = self._apply_template([{"role": role, "content": content} for role, content in turns])
         return self.tokens(text)[len(self.tokens(text.partition(_PROBE)[0] + _PROBE))]
 
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from demoscope.config import parse
-from demoscope.engines.async_answers import answers_of
+from demoscope.engines.async_answers import answers_of, result_of
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.chat import LabelError
 from demoscope.engines.http_client import Health, HttpClient
 from demoscope.engines.http_faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
+from demoscope.engines.label_trie import LabelError
 from demoscope.engines.model_directory import fingerprint
 from demoscope.engines.openai_body import Speech
 from demoscope.engines.openai_options import OpenaiOptions, headers_of, refuse_secrets
@@ -27,7 +27,7 @@ from demoscope.engines.openai_wire import Reply, enum_value, read_reply, served_
 from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPartError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 ChoiceWay: TypeAlias = Literal["vllm", "json_schema"]
 
@@ -40,6 +40,9 @@ _RESOURCES: Final = frozenset(
 )
 _WORDINGS: Final = 6  # ways of putting one request before it is given up
 _SHOWN_NAMES: Final = 20
+_HASTY_SECS: Final = 10.0
+
+T = TypeVar("T")
 
 
 class OpenaiEngine:
@@ -156,8 +159,7 @@ class OpenaiEngine:
         if not requests:
             return
         headers, secrets = headers_of(self._options, where=self._where)
-        if self._options.tokenizer is not None and self._local is None:
-            self._local = LocalTokens(self._options.tokenizer, speech=self._speech)
+        self._load_tokenizer()
         yield from answers_of(lambda emit: self._block(requests, headers, secrets, emit))
 
     def body_of(self, request: Request) -> dict[str, Any]:
@@ -205,8 +207,80 @@ class OpenaiEngine:
     def _batch_choice(self) -> ChoiceWay:
         return "vllm" if self._options.choice == "vllm" else "json_schema"
 
+    def rendered(self, request: Request) -> str | None:
+        """The text that the model reads; ``None`` where neither ``options.tokenizer`` nor a vLLM server tells.
+
+        Raises:
+            MissingPartError: ``options.tokenizer`` needs transformers, which is not installed.
+        """
+        self._load_tokenizer()
+        if self._local is not None:
+            return self._local.text(request)
+        if self._options.api == "completions":
+            return self._speech.plain_prompt(request)
+        return self._told(lambda client: self._rendered_there(client, request))
+
+    def prompt_tokens(self, requests: Sequence[Request]) -> list[list[int]] | None:
+        """Tokens of each prompt; ``None`` where neither ``options.tokenizer`` nor a vLLM server tells.
+
+        Raises:
+            MissingPartError: ``options.tokenizer`` needs transformers, which is not installed.
+        """
+        self._load_tokenizer()
+        if self._local is None:
+            return self._told(lambda client: self._tokens_there(client, requests))
+        return [self._local.prompt(request) for request in requests]
+
     def close(self) -> None:
         """Nothing is held between two blocks."""
+
+    def _load_tokenizer(self) -> None:
+        if self._options.tokenizer is not None and self._local is None:
+            self._local = LocalTokens(self._options.tokenizer, speech=self._speech)
+
+    def _client(
+        self, headers: Mapping[str, str], secrets: tuple[str, ...], *, health: Health, hasty: bool
+    ) -> HttpClient:
+        return HttpClient(
+            self._what,
+            headers=headers,
+            secrets=secrets,
+            trust_env=not self._options.is_loopback,
+            timeout_secs=min(self._options.timeout_secs, _HASTY_SECS) if hasty else self._options.timeout_secs,
+            retries=0 if hasty else self._options.retries,
+            backoff_secs=self._options.backoff_secs,
+            max_bytes=self._options.max_answer_bytes,
+            health=health,
+        )
+
+    def _told(self, ask: Callable[[HttpClient], Awaitable[T]]) -> T | None:
+        """What a vLLM server says of prompts, ``None`` where there is none or it does not say."""
+
+        async def asked() -> T:
+            # What goes wrong here must not count when questions are asked.
+            health = Health(most=self._options.concurrency)
+            async with self._client(headers, secrets, health=health, hasty=True) as client:
+                await client.call(f"{self._options.root}/version", None, read=vllm_version)
+                return await ask(client)
+
+        try:
+            headers, secrets = headers_of(self._options, where=self._where)
+            return result_of(asked)
+        except (CallError, EngineError, ConfigError):
+            return None
+        except ExceptionGroup as errors:
+            if errors.split((CallError, EngineError))[1] is not None:
+                raise
+            return None
+
+    async def _rendered_there(self, client: HttpClient, request: Request) -> str:
+        return await self._tokens.text(client, await self._tokens.prompt(client, request))
+
+    async def _tokens_there(self, client: HttpClient, requests: Sequence[Request]) -> list[list[int]]:
+        # The group ends every call before the connections are closed.
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._tokens.prompt(client, request)) for request in requests]
+        return [task.result() for task in tasks]
 
     async def _block(
         self,
@@ -215,22 +289,10 @@ class OpenaiEngine:
         secrets: tuple[str, ...],
         emit: Callable[[Answer], None],
     ) -> None:
-        client = HttpClient(
-            self._what,
-            headers=headers,
-            secrets=secrets,
-            trust_env=not self._options.is_loopback,
-            timeout_secs=self._options.timeout_secs,
-            retries=self._options.retries,
-            backoff_secs=self._options.backoff_secs,
-            max_bytes=self._options.max_answer_bytes,
-            health=self._health,
-        )
-
         async def one(request: Request) -> None:
             emit(await self._one(client, request))
 
-        async with client:
+        async with self._client(headers, secrets, health=self._health, hasty=False) as client:
             await self._meet(client)
             # How probabilities are taken is settled by one request alone: a run must not mix two ways.
             waiting = deque(sorted(requests, key=lambda request: request.mode != "logprobs"))

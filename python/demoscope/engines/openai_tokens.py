@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from demoscope.engines.chat import LabelError, Renderer
+from demoscope.engines.chat import Renderer
 from demoscope.engines.http_faults import WRONG_SCHEMA, CallError
+from demoscope.engines.label_trie import LabelError
+from demoscope.engines.token_tree import shared_length
 from demoscope.errors import MissingPartError
 
 if TYPE_CHECKING:
@@ -82,10 +83,8 @@ class ServerTokens:
             prompt = await self._encode(client, conversation)
             bare = await self._encode(client, {**conversation, "add_generation_prompt": False})
             # What opens the answer is the same for all prompts; a template without such words says nothing of its end.
-            tail = prompt[_shared(prompt, bare) :] or prompt
-            text = await client.call(
-                f"{self._root}/detokenize", {"model": self._model, "tokens": prompt}, read=_detokenized
-            )
+            tail = prompt[shared_length(prompt, bare) :] or prompt
+            text = await self.text(client, prompt)
             if await self._encode(client, {"prompt": text, "add_special_tokens": False}) == prompt:
                 longer = [
                     await self._encode(client, {"prompt": text + label, "add_special_tokens": False})
@@ -94,6 +93,26 @@ class ServerTokens:
             else:
                 longer = [await self._encode(client, _continued(conversation, label)) for label in request.labels]
         return LabelTokens(_appended(prompt, longer, request.labels), tuple(tail))
+
+    async def prompt(self, client: HttpClient, request: Request) -> list[int]:
+        """Tokens of the prompt of one request.
+
+        Raises:
+            CallError: The server has no such interface.
+        """
+        if self._api == "completions":
+            return await self._encode(client, {"prompt": self._speech.plain_prompt(request)})
+        return await self._encode(client, {"messages": self._speech.messages(request), **self._speech.rendering()})
+
+    async def text(self, client: HttpClient, tokens: list[int]) -> str:
+        """What tokens read like.
+
+        Raises:
+            CallError: The server has no such interface.
+        """
+        return await client.call(
+            f"{self._root}/detokenize", {"model": self._model, "tokens": tokens}, read=_detokenized
+        )
 
     async def _encode(self, client: HttpClient, body: dict[str, Any]) -> list[int]:
         return await client.call(f"{self._root}/tokenize", {"model": self._model, **body}, read=_tokens)
@@ -128,6 +147,14 @@ class LocalTokens:
         prompt, ids = self._renderer.tokens(request)
         return prompt, LabelTokens(tuple(ids), tuple(prompt))
 
+    def text(self, request: Request) -> str:
+        """The prompt after the chat template."""
+        return self._renderer.text(request.messages)
+
+    def prompt(self, request: Request) -> list[int]:
+        """Tokens of the prompt."""
+        return self._renderer.encode(self.text(request))
+
 
 def _continued(conversation: dict[str, Any], label: str) -> dict[str, Any]:
     """The conversation with the label as the beginning of the answer."""
@@ -149,10 +176,6 @@ def _appended(prompt: list[int], longer: list[list[int]], labels: tuple[str, ...
             raise LabelError(f"labels {found[token]!r} and {label!r} are the same token")
         found[token] = label
     return tuple(found)
-
-
-def _shared(one: list[int], other: list[int]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _tokens(reply: dict[str, Any]) -> list[int]:

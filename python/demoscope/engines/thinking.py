@@ -17,6 +17,9 @@ ThinkingMode: TypeAlias = Literal["auto", "off", "first"]
 SWITCH = "enable_thinking"
 """The variable by which chat templates of such models are told whether the model thinks."""
 
+OPEN_THOUGHT = "the prompt ends inside a thought, and nothing is read one token into a thought"
+"""Why a prompt is refused; what can be done about it depends on the engine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thinking:

@@ -17,26 +17,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from demoscope.config import parse
-from demoscope.engines.adapter_directory import adapter_path, find_adapters, merged_directory
+from demoscope.engines.adapter_directory import adapter_of, find_adapters, merged_directory
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.chat import LabelError, Renderer, template_source
-from demoscope.engines.label_trie import LabelTrie, terminated
+from demoscope.engines.conversation import Conversation
+from demoscope.engines.label_probs import label_answer
+from demoscope.engines.label_trie import LabelError, LabelTrie
 from demoscope.engines.model_directory import find_model_directory, fingerprint
 from demoscope.engines.vllm_model import LoadedModel, Row, check_names, engine_settings, import_vllm
-from demoscope.engines.vllm_settings import DEFAULTS, INSTALL, PLAIN, REFUSED, RESOURCES, VllmOptions, lora_settings
+from demoscope.engines.vllm_settings import DEFAULTS, INSTALL, REFUSED, RESOURCES, VllmOptions, lora_settings
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from demoscope.engines.chat import Renderer
+    from demoscope.engines.thinking import Thinking
+
+MOST_TOKENS: Final = 128
+"""Tokens that one question may name: the limit of ``logprob_token_ids``."""
 
 __all__ = ["INSTALL", "VllmEngine", "installed_vllm"]
 
@@ -109,12 +115,20 @@ class VllmEngine:
         own = VllmOptions.model_fields
         self._options = parse(VllmOptions, {name: options[name] for name in options if name in own}, where=where)
         self._passed = {name: value for name, value in options.items() if name not in own}
-        self._thinking = self._options.thoughts(where=where)
         self._directory = find_model_directory(self._options.model, revision=self._options.revision)
-        self._template = self._read_template(where)
+        self._conversation = Conversation(
+            self._options,
+            directory=self._directory,
+            name=model,
+            remote_code=bool(self._passed.get("trust_remote_code", False)),
+        )
         self._adapters = find_adapters(self._options.adapters, where=where)
         self._loaded: tuple[Path | None, LoadedModel, Renderer] | None = None
         self._used: dict[str, Any] = {}
+
+    @property
+    def _thinking(self) -> Thinking:
+        return self._conversation.thinking
 
     @property
     def capabilities(self) -> Capabilities:
@@ -130,8 +144,7 @@ class VllmEngine:
         identity = {
             "weights": fingerprint(self._directory),
             "vllm": self._vllm,
-            "chat_template": [self._template, self._options.chat_template_kwargs],
-            "thinking": self._thinking.identity,
+            **self._conversation.identity,
             "adapters": sorted(adapter.fingerprint for adapter in self._adapters.values()),
             "merge_adapters": self._options.merge_adapters if self._adapters else None,
             "settings": deciding,
@@ -155,11 +168,8 @@ class VllmEngine:
         if self._loaded is not None:
             from vllm.platforms import current_platform
 
-            renderer = self._loaded[2]
             facts["device"] = str(current_platform.get_device_name())
-            facts["conversation"] = "no chat template: plain text" if renderer.plain else "chat template"
-            facts["system_role"] = "own turn" if renderer.has_system_role else "before the first user turn"
-            facts["thinking"] = self._thinking.described(renderer.source)
+            facts |= self._conversation.described(self._loaded[2])
             if self._adapters:
                 facts["adapters"] = "merged, one after another" if self._merges else "beside the model"
         return facts
@@ -178,13 +188,31 @@ class VllmEngine:
         """
         groups: dict[Path | None, list[tuple[Request, Path | None]]] = {}
         for request in requests:
-            adapter = self._adapter_of(request)
+            adapter = adapter_of(request, self._adapters, where=self._where)
             merged = adapter if adapter is not None and self._merges else None
             groups.setdefault(merged, []).append((request, None if merged else adapter))
         here = self._loaded[0] if self._loaded is not None else None
         for merged in sorted(groups, key=lambda path: (path != here, str(path or ""))):
             model, renderer = self._load(merged)
             yield from self._ask_model(model, renderer, groups[merged])
+
+    def rendered(self, request: Request) -> str | None:
+        """The text from which the model goes on; nothing is loaded for it but the tokenizer.
+
+        ``None`` where ``options.tokenizer_mode`` names a tokenizer that only vLLM can make, and no model is loaded.
+
+        Raises:
+            EngineError: The directory has no tokenizer that transformers can make.
+        """
+        renderer = self._reader()
+        return None if renderer is None else self._conversation.shown(renderer, request)
+
+    def prompt_tokens(self, requests: Sequence[Request]) -> list[list[int]] | None:
+        """Tokens of each prompt; what :meth:`rendered` says holds here too."""
+        renderer = self._reader()
+        if renderer is None:
+            return None
+        return [renderer.encode(self._conversation.shown(renderer, request)) for request in requests]
 
     def close(self) -> None:
         """Free weights, key-value cache and process groups; asking again loads the model again."""
@@ -198,7 +226,7 @@ class VllmEngine:
     ) -> Iterator[Answer]:
         prompts = []
         for request, adapter in requests:
-            text = self._text(renderer, request)
+            text = self._conversation.prompt(renderer, request)
             tokens = renderer.encode(text)
             prompt = _Prompt(request, text, tokens, len(tokens), adapter)
             longest = (self._thinking.budget if self._thinking.first else 0) + _room(renderer, request)
@@ -210,18 +238,6 @@ class VllmEngine:
             prompts = self._think(model, renderer, prompts)
         yield from self._score(model, renderer, [p for p in prompts if p.request.mode == "logprobs"])
         yield from self._write(model, renderer, [p for p in prompts if p.request.mode != "logprobs"])
-
-    def _text(self, renderer: Renderer, request: Request) -> str:
-        text = renderer.text(request.messages)
-        said = request.messages[-1].content
-        if self._thinking.first:
-            return self._thinking.opened(text, said=said)
-        if self._thinking.is_open(text, said=said):
-            raise EngineError(
-                f"{self._where}: the prompt ends inside a thought, and nothing is read one token into a thought; "
-                "set options.thinking = 'first'"
-            )
-        return text
 
     def _think(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> list[_Prompt]:
         """Let the model think; what follows is asked behind the thought."""
@@ -259,13 +275,18 @@ class VllmEngine:
             ]
         found = iter(model.logprobs(rows))
         for prompt, trie in tries:
-            yield _scored(prompt, trie.logprobs([next(found) for _ in trie.questions]))
+            yield label_answer(
+                prompt.request.key,
+                trie.logprobs([next(found) for _ in trie.questions]),
+                prompt_tokens=prompt.prompt_tokens,
+                output_tokens=prompt.spent,
+                thought=prompt.thought,
+            )
 
     def _trie(self, renderer: Renderer, prompt: _Prompt) -> tuple[list[int], LabelTrie]:
         try:
-            tokens, paths = renderer.paths(prompt.text, prompt.request.labels)
-            return tokens, LabelTrie(terminated(paths, end=renderer.end_token))
-        except (LabelError, ValueError) as error:
+            return renderer.trie(prompt.text, prompt.request.labels, most_tokens=MOST_TOKENS)
+        except LabelError as error:
             raise EngineError(f"{self._where}: {error}") from error
 
     def _write(self, model: LoadedModel, renderer: Renderer, prompts: Sequence[_Prompt]) -> Iterator[Answer]:
@@ -289,17 +310,6 @@ class VllmEngine:
             return self._options.merge_adapters
         return import_vllm(self._vllm)
 
-    def _adapter_of(self, request: Request) -> Path | None:
-        if request.adapter is None:
-            return None
-        path = adapter_path(request.adapter)
-        if path not in self._adapters:
-            raise EngineError(
-                f"{self._where}: request {request.key} names the adapter {request.adapter!r}, "
-                "which is not in options.adapters"
-            )
-        return path
-
     def _load(self, merged: Path | None) -> tuple[LoadedModel, Renderer]:
         if self._loaded is not None:
             if self._loaded[0] == merged:
@@ -315,15 +325,14 @@ class VllmEngine:
         self._used = engine_settings(settings, cpu=cpu, where=self._where)
         directory = self._directory if merged is None else merged_directory(self._directory, self._adapters[merged])
         model = LoadedModel(directory, self._used, adapters=beside, cpu=cpu, where=self._where)
-        renderer = self._renderer(model.tokenizer)
+        renderer = self._conversation.renderer(model.tokenizer)
         self._loaded = (merged, model, renderer)
         return model, renderer
 
-    def _renderer(self, tokenizer: Any) -> Renderer:  # noqa: ANN401 - transformers has no types
-        plain = self._options.chat_template == PLAIN
-        source = template_source(tokenizer, template=self._template, plain=plain)
-        variables = self._thinking.variables(source, self._options.chat_template_kwargs)
-        return Renderer(tokenizer, template=self._template, template_kwargs=variables, plain=plain)
+    def _reader(self) -> Renderer | None:
+        if self._loaded is not None:
+            return self._loaded[2]
+        return self._conversation.unloaded if self._settings()["tokenizer_mode"] == "hf" else None
 
     def _settings(self) -> dict[str, Any]:
         """Arguments of ``vllm.LLM`` on any machine: the user's over ours."""
@@ -331,15 +340,6 @@ class VllmEngine:
         if self._thinking.first and "max_model_len" not in self._passed:
             settings["max_model_len"] += self._thinking.budget
         return settings
-
-    def _read_template(self, where: str) -> str | None:
-        path = self._options.chat_template
-        if path is None or path == PLAIN:
-            return None
-        try:
-            return Path(path).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{where}.chat_template: {error}") from error
 
 
 def _room(renderer: Renderer, request: Request) -> int:
@@ -379,18 +379,3 @@ def _written(prompt: _Prompt, output: Any, renderer: Renderer) -> Answer:  # noq
     if text not in prompt.request.labels:
         return prompt.answer("error", reason="no_label", text=text, output_tokens=count)
     return prompt.answer("valid", text=text, output_tokens=count)
-
-
-def _scored(prompt: _Prompt, logprobs: Sequence[float]) -> Answer:
-    """Renormalise over the labels; what they weigh together stays as ``label_mass``."""
-    if any(math.isnan(value) for value in logprobs):
-        return prompt.answer("error", reason="not_a_number")
-    masses = [math.exp(value) for value in logprobs]
-    mass = math.fsum(masses)
-    if mass == 0.0:
-        return prompt.answer("invalid", reason="no_label_mass", label_mass=0.0)
-    return prompt.answer(
-        "valid",
-        probs=tuple(part / mass for part in masses),
-        label_mass=min(mass, 1.0),  # single precision: the sum may pass 1 by a rounding
-    )

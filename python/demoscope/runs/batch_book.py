@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from demoscope.config import Settings
 from demoscope.errors import StoreError
-from demoscope.responses.journal import sync_folder
+from demoscope.responses.disk import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,6 +15,7 @@ from demoscope.personas import match_personas
 from demoscope.report import write_report
 from demoscope.responses import Store, answers_hash, collect, plan_cells
 from demoscope.runs.asked import Asked
+from demoscope.runs.batch_book import BatchBook
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest, recorded_facts
@@ -129,6 +130,8 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
     """
     run = RunFolder(folder)
     run.check_for_run()
+    if BatchBook(folder).records("intended", "creating", "submitted"):
+        raise StoreError(f"{folder}: batches are open; fetch them with `demoscope batch collect`, or cancel them first")
     survey, data, personas = load_people(config, base)
     config = with_asked_items(with_places(config, base), survey)
     with ExitStack() as stack:
