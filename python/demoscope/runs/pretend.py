@@ -19,6 +19,7 @@ _COLUMNS: Final[dict[str, Any]] = {
     "code": pl.Int32,
     "probs": pl.List(pl.Float64),
     "label_mass": pl.Float64,
+    "unseen_mass": pl.Float64,
     "text": pl.String,
 }
 """What of an answer decides how a conversation goes on."""
@@ -81,10 +82,10 @@ class Pretending:
         codes = cell.question.codes
         place = 0 if self._answers == "top" else int(key, 16) % len(codes)
         if not cell.way.scored:
-            return key, "valid", None, codes[place], None, None, None
+            return key, "valid", None, codes[place], None, None, None, None
         even = 1 / len(codes)
         probs = [even if self._answers == "any" else float(code == codes[0]) for code in cell.item.codes]
-        return key, "valid", None, None, probs, None, None
+        return key, "valid", None, None, probs, None, None, None
 
 
 class _Answers:
