@@ -50,6 +50,7 @@ def answers(engine):
 
 def test_answers_are_distributions_with_label_mass(engine, answers):
     assert isinstance(engine, Engine)
+    assert engine.facts()["thinking"] == "none"
     assert answers.keys() == {request.key for request in REQUESTS}
     for answer in answers.values():
         assert answer.status == "valid"
@@ -249,6 +250,7 @@ def test_thoughts_are_switched_off_where_the_template_has_a_switch(monkeypatch):
     try:
         assert engine.rendered(REQUESTS[0]).endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
         (answer,) = engine.ask(REQUESTS[:1])
+        assert engine.facts()["thinking"] == "switched off in the template"
     finally:
         engine.close()
     assert answer.status == "valid"

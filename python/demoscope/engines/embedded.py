@@ -20,7 +20,7 @@ from demoscope.config import Settings, parse
 from demoscope.engines.base import Answer, Capabilities, Request
 from demoscope.engines.label_probs import label_answer
 from demoscope.engines.llama_server import INSTALL, LlamaServer, PromptTooLongError
-from demoscope.engines.thinking import OPEN_THOUGHT, Thinking
+from demoscope.engines.thinking import OPEN_THOUGHT, SWITCH, Thinking
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ class EmbeddedEngine:
         return f"{self._sha256[:16]}, {self._package}"
 
     def facts(self) -> Mapping[str, str]:
-        """File, versions and settings."""
-        return {
+        """File, versions and settings; what is done about thoughts only once the model is loaded."""
+        facts = {
             "engine": "embedded",
             "package": self._package,
             "model_file": self._path.name,
@@ -108,6 +108,9 @@ class EmbeddedEngine:
             "workers": str(self._workers),
             "threads": str(self._threads),
         }
+        if self._servers:
+            facts["thinking"] = Thinking().described(SWITCH if self._servers[0].has_thinking_switch else "")
+        return facts
 
     def ask(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Answer one block; see :meth:`demoscope.engines.base.Engine.ask`.

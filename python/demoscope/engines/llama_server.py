@@ -92,6 +92,7 @@ class LlamaServer:
         self._wrote = False
         self._remembered: dict[tuple[Tokens, Tokens], dict[int, float]] = {}
         self.has_system_role = self._shows_system()
+        self.has_thinking_switch = self._heeds_switch()
         self._turn_end = self._find_turn_end()
 
     def render(self, messages: Sequence[Message]) -> str:
@@ -231,9 +232,9 @@ class LlamaServer:
             raise EngineError(f"llama.cpp refuses {path}: {answer.get('error', answer)}")
         return answer
 
-    def _apply_template(self, turns: Sequence[dict[str, str]]) -> str:
-        # Models that think unless they are told not to; other templates do not look at it.
-        body = {"messages": turns, "chat_template_kwargs": {SWITCH: False}}
+    def _apply_template(self, turns: Sequence[dict[str, str]], *, thinks: bool = False) -> str:
+        # Some models think unless they are told not to; other templates do not look at it.
+        body = {"messages": turns, "chat_template_kwargs": {SWITCH: thinks}}
         return str(self._post("/apply-template", body)["prompt"])
 
     def _shows_system(self) -> bool:
@@ -242,6 +243,10 @@ class LlamaServer:
             return _PROBE in self._apply_template(turns)
         except EngineError:
             return False
+
+    def _heeds_switch(self) -> bool:
+        turns = [{"role": "user", "content": _PROBE}]
+        return self._apply_template(turns, thinks=True) != self._apply_template(turns)
 
     def _find_turn_end(self) -> int:
         """The token after an answer, as the chat template writes it."""
