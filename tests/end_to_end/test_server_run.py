@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from demoscope.responses import Store
-from tests.engines.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
+from tests.engines.server.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
 
 if TYPE_CHECKING:
     from pathlib import Path

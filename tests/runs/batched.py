@@ -15,12 +15,12 @@ from demoscope.runs import execute
 from demoscope.runs.batch import batch_status, cancel_batches, submit_batches
 from demoscope.runs.batch_book import BatchBook
 from demoscope.runs.batch_collect import collect_batches
-from tests.engines.faulty_server import chat_reply
+from tests.engines.server.faulty_server import chat_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.engines.batch_server import BatchServer
+    from tests.engines.server.batch_server import BatchServer
 
 KEY = "sk-1234567890abcdef"
 

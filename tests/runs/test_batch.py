@@ -15,14 +15,14 @@ import pytest
 
 from demoscope.cli.main import cli
 from demoscope.config import RunConfig
-from demoscope.engines.openai_batch import BatchClient
+from demoscope.engines.server.batch import BatchClient
 from demoscope.errors import ConfigError, EngineError, StoreError
 from demoscope.responses import Store
 from demoscope.runs import batch_book
 from demoscope.runs.batch import submit_batches
 from demoscope.runs.batch_book import BatchBook
-from tests.engines.batch_server import BatchServer
-from tests.engines.faulty_server import chat_reply
+from tests.engines.server.batch_server import BatchServer
+from tests.engines.server.faulty_server import chat_reply
 from tests.runs.batched import KEY, Folder, Kill, killing, opinion, settings, show
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from demoscope.engines.openai_batch import BatchClient
+from demoscope.engines.server.batch import BatchClient
 from demoscope.errors import ConfigError, StoreError
 from demoscope.responses import Store
 from demoscope.runs.batch_book import BatchBook
-from tests.engines.batch_server import BatchServer
-from tests.engines.faulty_server import chat_reply
+from tests.engines.server.batch_server import BatchServer
+from tests.engines.server.faulty_server import chat_reply
 from tests.runs.batched import KEY, Folder, Kill, killing, opinion, settings
 
 

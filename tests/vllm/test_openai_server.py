@@ -18,7 +18,7 @@ import pytest
 from tests.asked import request_of
 
 from demoscope.engines import Answer, Message, Request, Sampling
-from demoscope.engines.openai import OpenaiEngine
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.engines.vllm import installed_vllm
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 from demoscope.personas import persona_text

@@ -15,7 +15,7 @@ ENGINES: Final = Registry(
     {
         "embedded": "demoscope.engines.embedded:EmbeddedEngine",
         "hf": "demoscope.engines.hf:HfEngine",
-        "openai": "demoscope.engines.openai:OpenaiEngine",
+        "openai": "demoscope.engines.server.openai:OpenaiEngine",
         "scripted": "demoscope.engines.scripted:ScriptedEngine",
         "vllm": "demoscope.engines.vllm:VllmEngine",
     },

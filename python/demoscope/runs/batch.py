@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from demoscope.engines.openai import OpenaiEngine
-from demoscope.engines.openai_batch import BatchClient, GoneError, NotMadeError
-from demoscope.engines.openai_batch_lines import line_of
+from demoscope.engines.server.batch import BatchClient, GoneError, NotMadeError
+from demoscope.engines.server.batch_lines import line_of
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.errors import ConfigError, EngineError, nearest
 from demoscope.responses import Store, plan_cells
 from demoscope.responses.decode import decode
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from demoscope.config import ModelSettings, RunConfig
-    from demoscope.engines.openai_options import BatchOptions
+    from demoscope.engines.server.options import BatchOptions
     from demoscope.responses import Cell, Plan
     from demoscope.runs.execute import Show
     from demoscope.surveys import Survey

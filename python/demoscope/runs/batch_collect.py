@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from demoscope.engines.base import Answer
-from demoscope.engines.openai_batch import GoneError
-from demoscope.engines.openai_batch_lines import read_line
+from demoscope.engines.server.batch import GoneError
+from demoscope.engines.server.batch_lines import read_line
 from demoscope.responses import Store
 from demoscope.responses.decode import decode
 from demoscope.runs.batch import UNKNOWN, Desk, book_of, is_answered, open_desks, plan_of, settle
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demoscope.config import RunConfig
-    from demoscope.engines.openai_batch import Batch, Place
+    from demoscope.engines.server.batch import Batch, Place
     from demoscope.responses import Cell, Plan
     from demoscope.runs.batch_book import Record
     from demoscope.runs.execute import Show

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from demoscope.engines import Answer, Engine, Message, Request, Sampling
-from demoscope.engines.openai import OpenaiEngine
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.errors import ConfigError, EngineError
-from tests.engines.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
+from tests.engines.server.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
 
 ASKED = Request(
     "k",

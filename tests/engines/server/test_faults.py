@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demoscope.engines import Answer, Message, Request
-from demoscope.engines.http_faults import HTTP_FAULTS, LONGEST_RETRY_AFTER, QUOTE, quoted, retry_after_secs
-from demoscope.engines.openai import OpenaiEngine
+from demoscope.engines.server.faults import HTTP_FAULTS, LONGEST_RETRY_AFTER, QUOTE, quoted, retry_after_secs
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.errors import EngineError
-from tests.engines.faulty_server import (
+from tests.engines.server.faulty_server import (
     Act,
     Call,
     FaultyServer,

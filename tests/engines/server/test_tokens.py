@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from demoscope.engines import Answer, Message, Request
-from demoscope.engines.openai import OpenaiEngine
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.errors import EngineError
-from tests.engines.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
+from tests.engines.server.faulty_server import Act, Call, FaultyServer, Wire, chat_reply, says
 
 ASKED = Request("k", (Message("system", "She."), Message("user", "A or B?")), ("A", "B"))
 

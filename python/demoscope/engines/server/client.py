@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from demoscope.engines.http_faults import (
+from demoscope.engines.server.faults import (
     ACCOUNT_CALLS,
     CUT_OFF,
     NOT_JSON,
@@ -21,7 +21,7 @@ from demoscope.engines.http_faults import (
     retry_after_secs,
     status_in_body,
 )
-from demoscope.engines.http_pace import Pace, backoff_secs
+from demoscope.engines.server.pace import Pace, backoff_secs
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 from demoscope.engines import Message, Request, Sampling
 from demoscope.engines.embedded import EmbeddedEngine, embedded_model
-from demoscope.engines.openai import OpenaiEngine
+from demoscope.engines.server.openai import OpenaiEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

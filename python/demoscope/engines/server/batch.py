@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from demoscope.engines.http_client import SHORTEST_SECRET
-from demoscope.engines.http_faults import (
+from demoscope.engines.server.batch_lines import custom_id_of
+from demoscope.engines.server.client import SHORTEST_SECRET
+from demoscope.engines.server.faults import (
     ACCOUNT_CALLS,
     CUT_OFF,
     NOT_JSON,
@@ -25,9 +26,8 @@ from demoscope.engines.http_faults import (
     quoted,
     retry_after_secs,
 )
-from demoscope.engines.http_pace import backoff_secs
-from demoscope.engines.openai_batch_lines import custom_id_of
-from demoscope.engines.openai_options import headers_of
+from demoscope.engines.server.options import headers_of
+from demoscope.engines.server.pace import backoff_secs
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from demoscope.engines.openai import OpenaiEngine
+    from demoscope.engines.server.openai import OpenaiEngine
 
 T = TypeVar("T")
 

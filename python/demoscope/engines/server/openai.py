@@ -13,17 +13,17 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from demoscope.config import parse
-from demoscope.engines.async_answers import answers_of, result_of
 from demoscope.engines.base import Answer, Capabilities, Request
-from demoscope.engines.http_client import Health, HttpClient
-from demoscope.engines.http_faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
 from demoscope.engines.label_trie import LabelError
 from demoscope.engines.model_directory import fingerprint
-from demoscope.engines.openai_body import Speech
-from demoscope.engines.openai_options import OpenaiOptions, headers_of, refuse_secrets
-from demoscope.engines.openai_scores import exact_answer, top_answer
-from demoscope.engines.openai_tokens import LabelTokens, LocalTokens, ServerTokens
-from demoscope.engines.openai_wire import Reply, enum_value, read_reply, served_models, vllm_version
+from demoscope.engines.server.answers import answers_of, result_of
+from demoscope.engines.server.body import Speech
+from demoscope.engines.server.client import Health, HttpClient
+from demoscope.engines.server.faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
+from demoscope.engines.server.options import OpenaiOptions, headers_of, refuse_secrets
+from demoscope.engines.server.scores import exact_answer, top_answer
+from demoscope.engines.server.tokens import LabelTokens, LocalTokens, ServerTokens
+from demoscope.engines.server.wire import Reply, enum_value, read_reply, served_models, vllm_version
 from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPartError, nearest
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class OpenaiEngine:
 
     Args:
         model: Name of the model in messages and tables.
-        options: See :class:`~demoscope.engines.openai_options.OpenaiOptions`.
+        options: See :class:`~demoscope.engines.server.options.OpenaiOptions`.
 
     Raises:
         ConfigError: An option is unknown or cannot be meant, or a key stands in the settings.

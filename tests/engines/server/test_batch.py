@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from demoscope.engines import Message, Request
-from demoscope.engines.openai import OpenaiEngine
-from demoscope.engines.openai_batch import Batch, BatchClient, GoneError, NotMadeError
-from demoscope.engines.openai_batch_lines import custom_id_of, line_of, read_line
+from demoscope.engines.server.batch import Batch, BatchClient, GoneError, NotMadeError
+from demoscope.engines.server.batch_lines import custom_id_of, line_of, read_line
+from demoscope.engines.server.openai import OpenaiEngine
 from demoscope.errors import ConfigError, EngineError
-from tests.engines.batch_server import BatchServer
-from tests.engines.faulty_server import Call, FaultyServer, Wire, chat_reply, says
+from tests.engines.server.batch_server import BatchServer
+from tests.engines.server.faulty_server import Call, FaultyServer, Wire, chat_reply, says
 
 ASKED = Request("k", (Message("user", "Tea?"),), ("A", "B"), seed=5)
 KEY = "sk-abcdef/0123456789"
@@ -235,7 +235,7 @@ def test_an_unclear_end_is_not_taken_for_a_refusal() -> None:
 
 
 def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("demoscope.engines.openai_batch._PAGES", 3)
+    monkeypatch.setattr("demoscope.engines.server.batch._PAGES", 3)
     page = says(200, {"data": [{"id": "b", "status": "completed"}], "has_more": True})
 
     class Endless(FaultyServer):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demoscope.engines.chat import Renderer
-from demoscope.engines.http_faults import WRONG_SCHEMA, CallError
 from demoscope.engines.label_trie import LabelError
+from demoscope.engines.server.faults import WRONG_SCHEMA, CallError
 from demoscope.engines.token_tree import shared_length
 from demoscope.errors import MissingPartError
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from demoscope.engines.base import Request
-    from demoscope.engines.http_client import HttpClient
-    from demoscope.engines.openai_body import Speech
-    from demoscope.engines.openai_wire import Api
+    from demoscope.engines.server.body import Speech
+    from demoscope.engines.server.client import HttpClient
+    from demoscope.engines.server.wire import Api
 
 
 @dataclass(frozen=True, slots=True)

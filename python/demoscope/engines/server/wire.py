@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from demoscope.engines.http_faults import NO_CHOICES, NOT_A_NUMBER, WRONG_SCHEMA, CallError
+from demoscope.engines.server.faults import NO_CHOICES, NOT_A_NUMBER, WRONG_SCHEMA, CallError
 
 Api: TypeAlias = Literal["chat", "completions"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demoscope.engines.async_answers import answers_of
 from demoscope.engines.base import Answer
-from demoscope.engines.http_pace import LONGEST_BACKOFF, START, Pace, backoff_secs
-from tests.engines.faulty_server import Call, FaultyServer, Wire, says, stalls
-from tests.engines.test_openai_faults import FINE, block, make
+from demoscope.engines.server.answers import answers_of
+from demoscope.engines.server.pace import LONGEST_BACKOFF, START, Pace, backoff_secs
+from tests.engines.server.faulty_server import Call, FaultyServer, Wire, says, stalls
+from tests.engines.server.test_faults import FINE, block, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable

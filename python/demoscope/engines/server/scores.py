@@ -10,7 +10,7 @@ from demoscope.engines.base import Answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from demoscope.engines.openai_wire import FirstToken, Reply
+    from demoscope.engines.server.wire import FirstToken, Reply
 
 
 def exact_answer(key: str, first: FirstToken, ids: Sequence[int], *, reply: Reply) -> Answer | None:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from demoscope.config import Settings
-from demoscope.engines.openai_body import OWNED
-from demoscope.engines.openai_wire import Api
+from demoscope.engines.server.body import OWNED
+from demoscope.engines.server.wire import Api
 from demoscope.errors import ConfigError
 
 if TYPE_CHECKING:

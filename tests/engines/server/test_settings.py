@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demoscope.engines import Message, Request
-from demoscope.engines import openai as openai_engine
-from demoscope.engines.openai import OpenaiEngine
-from demoscope.engines.openai_options import OpenaiOptions, headers_of
+from demoscope.engines.server import openai as openai_engine
+from demoscope.engines.server.openai import OpenaiEngine
+from demoscope.engines.server.options import OpenaiOptions, headers_of
 from demoscope.errors import ConfigError, EngineError, MissingPartError
 
 if TYPE_CHECKING:

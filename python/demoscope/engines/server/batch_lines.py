@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from demoscope.engines.base import Answer
-from demoscope.engines.http_faults import NOT_JSON, WRONG_SCHEMA, fault_of_status, status_in_body
+from demoscope.engines.server.faults import NOT_JSON, WRONG_SCHEMA, fault_of_status, status_in_body
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
     from demoscope.engines.base import Request
-    from demoscope.engines.openai import OpenaiEngine
+    from demoscope.engines.server.openai import OpenaiEngine
 
 _ID_IN_PIECES = re.compile(rb'"custom_id"\s*:\s*"([^"\\]{1,512})"')
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from demoscope.engines.base import Request
-    from demoscope.engines.http_faults import CallError
-    from demoscope.engines.openai_wire import Api
+    from demoscope.engines.server.faults import CallError
+    from demoscope.engines.server.wire import Api
 
 OWNED: Final = frozenset(
     {

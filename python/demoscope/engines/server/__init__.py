@@ -1,0 +1,1 @@
+"""Servers: models behind an OpenAI-compatible interface."""
