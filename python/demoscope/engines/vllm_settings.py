@@ -50,7 +50,7 @@ DEFAULTS: Final[dict[str, Any]] = {
 CPU_DEFAULTS: Final[dict[str, Any]] = {
     "block_size": 32,  # with the default of 128 no persona is long enough to be shared between its items
     "enforce_eager": True,  # compiling takes minutes and gains a fifth
-    "kv_cache_memory_bytes": 2**29,
+    "kv_cache_memory_bytes": 2**31,  # what a hundred conversations of a small model have said, until their next item
     "max_num_batched_tokens": 16384,  # a seeded prompt that is read in two parts breaks the engine on a CPU
     "max_num_seqs": 64,
 }

@@ -1,8 +1,8 @@
 """Items that stand together: interviews show earlier answers, batteries show all questions.
 
 A conversation belongs to one persona and one draw.
-Its answers are drawn, put into its history, and the next item is asked: the next prompts of some hundred conversations
-make one round.
+Its answers are drawn, put into its history, and the next item is asked: the next prompts of a hundred conversations
+or so make one round.
 What was drawn follows from what is stored, so a stopped run finds its way back by reading.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from demoscope.steering import Steering
     from demoscope.surveys import Item, Survey
 
-TOGETHER: Final = 512
+TOGETHER: Final = 128
 """Conversations that go on side by side: enough for large batches, few enough that an engine still has in its memory
 what they have said when their next item comes."""
 

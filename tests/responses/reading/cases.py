@@ -291,6 +291,7 @@ UNREAD = [
     (ARABIC, "٤", "invalid_key"),
     (AGREE, "A. Agree", "key_text_mismatch"),
     (AGREE, "B. Agree strongly", "key_text_mismatch"),
+    (AGREE, "A. Agree is what I would say about it", "key_text_mismatch"),
     (AGREE, "B (Disagree)", "key_text_mismatch"),
     (AGREE, "Agree (C)", "key_text_mismatch"),
     (AGREE, "B. I disagree", "key_text_mismatch"),

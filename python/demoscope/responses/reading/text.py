@@ -271,7 +271,9 @@ class _Reader:
         other = self._other(claim)
         if joins and other.reason is not None:
             return other
-        if text is not None and self.begins[text[0]] | self._closed_gap(text[0]):
+        # "A. Moderate is what I am": what stands right behind the label counts, however it goes on.
+        beside = text is not None and self.scale.texts.match(self.words, end) is not None
+        if text is not None and (beside or self.begins[text[0]] or self._closed_gap(text[0])):
             return replace(claim, reason="key_text_mismatch")
         if self._cut_at(end):
             if self.words[at] == _PRONOUN:
