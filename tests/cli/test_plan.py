@@ -229,3 +229,30 @@ def test_the_embedded_model_counts_and_shows_its_prompts(demoscope, tmp_path):
         turns = [f"<|im_start|>{turn['role']}\n{turn['content']}<|im_end|>\n" for turn in prompt["messages"]]
         # Without a system turn the template of this model writes one of its own.
         assert prompt["rendered"].endswith("".join([*turns, "<|im_start|>assistant\n"]))
+
+
+def test_a_model_that_is_asked_otherwise_is_shown_so(demoscope, tmp_path):
+    (tmp_path / "run.toml").write_text(
+        """
+name = "otherwise"
+survey = "ces2016"
+
+[personas]
+countries = ["Ohio"]
+per_country = 5
+
+[questions]
+items = ["religimp", "prayerfreq"]
+
+[[models]]
+name = "m"
+engine = "scripted"
+steerings = ["persona"]
+questions = { presentation = "interview", mode = "choice", draws = 3 }
+""",
+        encoding="utf-8",
+    )
+    arguments = ("run.toml", "--persona", "1", "--item", "prayerfreq", "--json")
+    (prompt,) = json.loads(demoscope("prompt", *arguments))["prompts"]
+    assert [turn["role"] for turn in prompt["messages"]] == ["system", "user", "assistant", "user"]
+    assert json.loads(demoscope("plan", "run.toml", "--json"))["draws"] == 3

@@ -87,5 +87,11 @@ def test_the_report_shows_all_of_it(out: Path) -> None:
     page = (out / "report.html").read_text(encoding="utf-8")
     for way in WAYS:
         assert f"SmolLM2-135M, {way}" in page
-    for words in ("key and words name different options", "Label mass", "logprobs, interview", "choice, interview", "text, single"):
+    for words in (
+        "key and words name different options",
+        "Label mass",
+        "logprobs, interview",
+        "choice, interview",
+        "text, single",
+    ):
         assert words in page

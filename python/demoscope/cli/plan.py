@@ -47,7 +47,7 @@ def plan(config: Path, out: Path | None, measure: int | None, prices: Path | Non
         return
     for name in ("survey", "people", "countries", "personas", "profiles", "items"):
         click.echo(f"{name}: {_number(description[name])}")
-    click.echo(f"answers per persona and item: {description['draws']:,}")
+    click.echo(f"answers per persona and item: {_number(description['draws'])}")
     for row in description["models"]:
         click.echo(f"\n{row['model']} / {row['steering']}")
         _print(_lines(row))

@@ -12,6 +12,7 @@ from demoscope.errors import EXIT_DONE, EXIT_ROWS_IN_ERROR
 
 if TYPE_CHECKING:
     from demoscope.config import RunConfig
+    from demoscope.scores import Comparison
 
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of the statistics; all cores by default."
@@ -55,10 +56,25 @@ def _execute(settings: RunConfig, *, base: Path, out: Path, threads: int | None)
     for verdict in outcome.comparison.verdicts:
         click.echo(verdict_line(verdict))
     click.echo(str(outcome.report))
+    for line in _unusable(outcome.comparison):
+        click.echo(line, err=True)
     if outcome.errors:
         click.echo(f"{outcome.errors} cells ended in an error; the same command asks them again", err=True)
         return EXIT_ROWS_IN_ERROR
     return EXIT_DONE
+
+
+def _unusable(comparison: Comparison) -> list[str]:
+    """A line for each model of whose answers most name no option."""
+    valid: dict[str, float] = {}
+    for row in comparison.summary()["outcomes"]:
+        who = f"{row['model']} / {row['steering']}"
+        valid[who] = valid.get(who, 0.0) + (row["share"] if row["status"] == "valid" else 0.0)
+    return [
+        f"{who}: only {share:.0%} of its answers name an option; the report says why the others do not"
+        for who, share in valid.items()
+        if share < 0.5
+    ]
 
 
 @click.command()

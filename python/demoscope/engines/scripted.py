@@ -56,6 +56,7 @@ class ScriptedOptions(Settings):
         persistence: Probability, in [0, 1), that an answer takes the place (first, second, ...) of the label in the
             last assistant turn, the last place at most; otherwise the rule answers.
             It makes answers of one interview depend on each other, which questions asked singly cannot.
+        adapters: Directories of the adapters of the run, which hands them over; only their names matter here.
     """
 
     rule: Literal["uniform", "first", "table", "independence"] = "uniform"
@@ -65,6 +66,7 @@ class ScriptedOptions(Settings):
     texts: Literal["label", "sentence", "messy"] = "label"
     invalid_share: Annotated[float, Field(ge=0, le=1)] = 0.25
     persistence: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    adapters: tuple[str, ...] = ()
 
 
 class ScriptedEngine:

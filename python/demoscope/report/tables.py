@@ -98,7 +98,9 @@ def _average_notes(rows: list[Record]) -> list[str]:
     if any(words.finite(row["label_mass"]) is None for row in rows):
         notes.append("Label mass is not defined for answers that did not come with probabilities.")
     if any(words.finite(row["order_effect"]) is None for row in rows):
-        notes.append("There is no order effect where items were asked in one order of options only.")
+        notes.append(
+            "There is no order effect of items asked in one order of options only, or of answers drawn one at a time."
+        )
     if any(words.finite(row["eta2_model"]) is None for row in rows):
         notes.append("Shares explained by group are not defined where no attribute of persons is known.")
     return notes

@@ -58,7 +58,7 @@ def decode(cell: Cell, answer: Answer) -> dict[str, Any]:
         "code": code,
         "probs": probs,
         "label_mass": _finite(answer.label_mass),
-        "unseen_mass": _finite(answer.unseen_mass),
+        "unseen_mass": _finite(answer.unseen_mass) if cell.way.mode == "logprobs" else None,
         "text": answer.text,
         "thought": answer.thought,
         "prompt_tokens": answer.prompt_tokens,

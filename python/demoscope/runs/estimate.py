@@ -153,7 +153,7 @@ def _distinct(planned: Planned, sample: Sample) -> tuple[int, Precision]:
         return planned.total, "exact"
     # Drawn answers to the same words: as many prompts as there would be distributions, if every display has its turn.
     words, once = planned.of(planned.personas, mode="logprobs", draws=1).total, _shown_once(planned)
-    displays, draws = words / once, planned.config.questions.draws
+    displays, draws = words / once, planned.config.questions_of(planned.model).draws
     asker = Asker(planned.survey, settings=planned.config.prompts, mode=part.way.mode)
     if words == once or draws >= 2 * max(len(asker.wordings(item)) for item in planned.survey.items):
         return words, "exact"

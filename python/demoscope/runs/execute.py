@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     """Shows progress under a label: a context that gives a function of (steps done, steps in all)."""
 
 
+WITH_ADAPTERS = frozenset({"hf", "scripted", "vllm"})
+"""Engines that answer through fine-tuned adapters."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run came to.
@@ -106,6 +110,8 @@ def make_engine(model: ModelSettings, base: Path) -> Engine:
         MissingPartError: The engine needs a package that is not installed.
     """
     options = dict(resolved_options(model, base))
+    if model.adapters and model.engine in ENGINES and model.engine not in WITH_ADAPTERS:
+        raise ConfigError(f"model {model.name!r}: the engine {model.engine!r} takes no adapters")
     if model.adapters:
         options["adapters"] = [adapter.path for adapter in model.adapters.values()]
     engine: Engine = ENGINES[model.engine](model=model.name, options=options)

@@ -156,7 +156,7 @@ def describe_plan(
         "personas": personas.height,
         "profiles": personas["profile"].n_unique(),
         "items": len(config.questions.items or ()),
-        "draws": config.questions.draws,
+        "draws": _draws(config),
         "models": [asdict(estimate) for estimate in estimates],
         "total": total(estimates),
     }
@@ -278,3 +278,9 @@ def _hours(to_ask: int, speed: Speed | None) -> float | None:
     if not to_ask:
         return 0.0
     return None if speed is None else to_ask / speed.cells_per_second / 3600
+
+
+def _draws(config: RunConfig) -> int | str:
+    """Answers per persona and item, as a range where models differ."""
+    draws = sorted({config.questions_of(model).draws for model in config.models})
+    return draws[0] if len(draws) == 1 else f"{draws[0]:,} to {draws[-1]:,}"

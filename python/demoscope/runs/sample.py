@@ -75,12 +75,12 @@ class Planned:
     def of(self, personas: pl.DataFrame, **questions: object) -> Part:
         """The same for other personas, with other settings in ``[questions]``."""
         steering = self.part.way.steering
-        asked = self.config.questions.model_copy(update=questions)
+        asked = self.config.questions_of(self.model).model_copy(update=questions)
         (part,) = plan_cells(
             self.survey,
             personas,
             config=self.config.model_copy(update={"questions": asked}),
-            model=self.model.model_copy(update={"steerings": (steering,)}),
+            model=self.model.model_copy(update={"steerings": (steering,), "questions": {}}),
             revision=self.revision,
         ).parts
         return part
@@ -106,7 +106,7 @@ def draw_sample(planned: Planned, store: Store | None, *, size: int = SAMPLE_CEL
     single = part.way.presentation == "single"
     if part.way.scored and single and STEERINGS[part.way.steering].personal:
         personas = personas.unique(["profile", "country"], keep="first", maintain_order=True)
-    draws = 1 if part.way.scored and single else planned.config.questions.draws
+    draws = 1 if part.way.scored and single else planned.config.questions_of(planned.model).draws
     number = math.ceil(size * personas.height * draws / planned.total)
     rng = np.random.Generator(np.random.PCG64(planned.config.seed))
     chosen = sorted(rng.choice(personas.height, size=min(number, personas.height), replace=False).tolist())

@@ -163,14 +163,14 @@ class _Asking:
 
     def _cells(self, model: ModelSettings, steering: str, revision: str, pretending: Pretending) -> list[Cell]:
         """Cells that ask the persona, one for each display."""
-        asked = self.config.questions.model_copy(update={"draws": 1})
+        asked = self.config.questions_of(model).model_copy(update={"draws": 1})
         if asked.presentation == "single":
             asked = asked.model_copy(update={"items": (self.item,)})
         (part,) = plan_cells(
             self.survey,
             self._company(steering),
             config=self.config.model_copy(update={"questions": asked}),
-            model=model.model_copy(update={"steerings": (steering,)}),
+            model=model.model_copy(update={"steerings": (steering,), "questions": {}}),
             revision=revision,
         ).parts
         cells = [cell for cell in pretending.walk(part) if cell.item.id == self.item]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SOURCE = "source_respondent_id"
 
+FEWEST_PEOPLE = 4
+"""Halves of the people of a country are compared with each other, and each takes two."""
+
 RESERVED = frozenset(
     {*RESPONSES, SOURCE, "weight", "profile", "text", "unseen_mass", "prompt_hash", "revision", "engine"}
 )
@@ -115,12 +118,17 @@ def common_countries(humans: dict[str, pl.DataFrame], models: list[dict[str, pl.
     """Countries that every model answered, in sorted order.
 
     Raises:
-        DataError: A model answered for a country without people, or not for a country that another model answered.
+        DataError: A model answered for a country without people or with too few, or not for a country that another
+            model answered.
     """
     asked = sorted({name for model in models for name in model})
     for name in asked:
         if name not in humans:
             raise DataError(f"answers: country {name!r} has no people to compare with{nearest(name, humans)}")
+        if humans[name].height < FEWEST_PEOPLE:
+            raise DataError(
+                f"humans: country {name!r} has {humans[name].height} people; scores need at least {FEWEST_PEOPLE}"
+            )
         if any(name not in model for model in models):
             raise DataError(f"answers: country {name!r} is answered by some models and not by others")
     return asked

@@ -212,7 +212,7 @@ def _conditions(c: Circumstances) -> list[str]:
 
 def _interviews(estimate: Estimate, *, censored: bool) -> str:
     if not np.isfinite(estimate.value):
-        return "an unknown number"
+        return "an unknown number of"
     if censored:
         return f"more than {estimate.value:,.0f}"
     return f"{estimate.value:,.0f}" if estimate.value >= 1 else "less than 1"
