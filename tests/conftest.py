@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 # How long one example takes says more about the machine and its other work than about the code.
@@ -11,3 +13,7 @@ settings.load_profile("demoscope")
 
 # `pytest --hypothesis-profile=search` looks for new ones.
 settings.register_profile("search", deadline=None, max_examples=2000)
+
+# In the background of a shell Ctrl-C is ignored, and children inherit that; tests of Ctrl-C want it back.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
