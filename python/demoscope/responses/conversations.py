@@ -18,20 +18,19 @@ from demoscope.prompts import asked_as_battery, asked_in_interview
 from demoscope.responses.display import first_turns, shuffled
 from demoscope.responses.draw import draw_answers
 from demoscope.responses.table import conversation_table
-from demoscope.responses.words import Wording, is_asked
+from demoscope.responses.words import is_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
-    from demoscope.config import AdapterSettings, RunConfig
-    from demoscope.prompts import Asker, Question
+    from demoscope.config import QuestionSettings
+    from demoscope.prompts import Question
     from demoscope.prompts import Turn as Said
-    from demoscope.responses.audiences import Group
-    from demoscope.responses.cell import Cell, Display, Way
+    from demoscope.responses.cell import Cell, Display
     from demoscope.responses.store import Store
-    from demoscope.steering import Steering
+    from demoscope.responses.words import Wording
     from demoscope.surveys import Item, Survey
 
 TOGETHER: Final = 128
@@ -68,37 +67,19 @@ class Conversations:
     """The cells of one steering, items asked together.
 
     Args:
-        way: How the model is asked.
-        steering: What is said before all questions.
-        asker: How things are said.
+        words: How the items of the steering are put into words, and for whom.
         survey: Order of the items in tables.
-        items: What is asked.
-        groups: Who is asked.
-        config: Designs, draws, history and seed.
-        adapters: Where the adapters lie.
+        questions: Draws, presentation and history.
+        seed: Seed of the run.
     """
 
-    def __init__(
-        self,
-        way: Way,
-        steering: Steering,
-        *,
-        asker: Asker,
-        survey: Survey,
-        items: Sequence[Item],
-        groups: Sequence[Group],
-        config: RunConfig,
-        adapters: Mapping[str, AdapterSettings],
-    ) -> None:
-        self.way = way
-        self.adapted = steering.adapted
+    def __init__(self, words: Wording, *, survey: Survey, questions: QuestionSettings, seed: int) -> None:
+        self.way = words.way
+        self.adapted = words.adapted
+        self._words = words
         self._survey = survey
-        self._asker = asker
-        self._items = items
-        self._groups = groups
-        self._questions = config.questions
-        self._seed = config.seed
-        self._words = Wording(way, steering, asker=asker, items=items, groups=groups, config=config, adapters=adapters)
+        self._questions = questions
+        self._seed = seed
         self._displays: dict[tuple[int, str], tuple[Display, ...]] = {}
         self._coins = self._first_turns()
 
@@ -164,7 +145,7 @@ class Conversations:
         for conversation in going:
             if conversation.broken:
                 continue
-            item, group = conversation.items[step], self._groups[conversation.group]
+            item, group = conversation.items[step], self._words.groups[conversation.group]
             display = self._display(conversation, item)
             alone = None if self.way.scored else conversation.persona_id
             cell = self._words.cell(
@@ -184,9 +165,9 @@ class Conversations:
         opening = self._words.opening(conversation.group)
         questions = [self._question(conversation, item) for item in conversation.items[: step + 1]]
         if self.way.presentation == "battery":
-            group = self._groups[conversation.group]
+            group = self._words.groups[conversation.group]
             every = [self._question(conversation, item) for item in conversation.items]
-            announced, turns = self._asker.battery(every, language=group.language)
+            announced, turns = self._words.asker.battery(every, language=group.language)
             heard = [(turns[place], said) for place, said in enumerate(conversation.said) if said is not None]
             return asked_as_battery(opening, announced, heard, turns[step])
         past = [
@@ -290,7 +271,7 @@ class Conversations:
         return {
             "model": self.way.model,
             "steering": self.way.steering,
-            "adapter": self._groups[conversation.group].adapter,
+            "adapter": self._words.groups[conversation.group].adapter,
             "country": conversation.country,
             "persona_id": conversation.persona_id,
             "item": conversation.items[step].id,
@@ -300,14 +281,14 @@ class Conversations:
         }
 
     def _question(self, conversation: Conversation, item: Item) -> Question:
-        audience = self._groups[conversation.group].profile or ""
+        audience = self._words.groups[conversation.group].profile or ""
         return self._words.question(item.id, self._display(conversation, item), audience)
 
     def _display(self, conversation: Conversation, item: Item) -> Display:
         """The display whose turn it is; several take turns over draws, and a coin says which one begins."""
         displays = self._displays.get((conversation.group, item.id))
         if displays is None:
-            displays = self._words.displays(self._groups[conversation.group], item)
+            displays = self._words.displays(self._words.groups[conversation.group], item)
             self._displays[conversation.group, item.id] = displays
         if len(displays) == 1:
             return displays[0]
@@ -317,8 +298,8 @@ class Conversations:
     def _first_turns(self) -> dict[tuple[str, int], dict[str, int]]:
         """For each item and number of displays: which one has draw 0, by persona."""
         coins: dict[tuple[str, int], dict[str, int]] = {}
-        for group in self._groups:
-            for item in self._items:
+        for group in self._words.groups:
+            for item in self._words.items:
                 members = [persona for persona, country in group.members if is_asked(item, (country,))]
                 turns = len(self._words.displays(group, item)) if members else 1
                 if turns > 1:
@@ -328,9 +309,9 @@ class Conversations:
 
     def _conversations(self) -> Iterator[Conversation]:
         """Every conversation at its start, neighbours of one group together."""
-        for number, group in enumerate(self._groups):
+        for number, group in enumerate(self._words.groups):
             for persona_id, country in group.members:
-                items = tuple(item for item in self._items if is_asked(item, (country,)))
+                items = tuple(item for item in self._words.items if is_asked(item, (country,)))
                 for draw in range(self._questions.draws):
                     for part in self._parts(items, persona_id, draw):
                         yield Conversation(number, persona_id, country, draw, part, [])

@@ -15,6 +15,7 @@ from demoscope.responses.cell import Way
 from demoscope.responses.conversations import Conversations
 from demoscope.responses.single import Singles
 from demoscope.responses.table import sorted_table
+from demoscope.responses.words import Wording
 from demoscope.schema import PERSONAS, check_columns
 from demoscope.steering import STEERINGS, Steering
 
@@ -144,17 +145,7 @@ def plan_cells(
             seed=config.seed,
         )
         groups = group_personas(personas, steering=steering, adapters=model.adapters, language=asker.language)
+        words = Wording(way, steering, asker=asker, items=items, groups=groups, config=config, adapters=model.adapters)
         kind = Singles if questions.presentation == "single" else Conversations
-        parts.append(
-            kind(
-                way,
-                steering,
-                asker=asker,
-                survey=survey,
-                items=items,
-                groups=groups,
-                config=config,
-                adapters=model.adapters,
-            )
-        )
+        parts.append(kind(words, survey=survey, questions=questions, seed=config.seed))
     return Plan(parts, asker=asker, personas=personas, survey=survey)

@@ -8,19 +8,18 @@ from demoscope.prompts import asked_alone
 from demoscope.responses.audiences import who_is_asked
 from demoscope.responses.display import first_turns
 from demoscope.responses.table import drawn_table, scored_table
-from demoscope.responses.words import Wording, is_asked
+from demoscope.responses.words import is_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
-    from demoscope.config import AdapterSettings, RunConfig
-    from demoscope.prompts import Asker
+    from demoscope.config import QuestionSettings
     from demoscope.responses.audiences import Group
-    from demoscope.responses.cell import Cell, Display, Way
+    from demoscope.responses.cell import Cell, Display
     from demoscope.responses.store import Store
-    from demoscope.steering import Steering
+    from demoscope.responses.words import Wording
     from demoscope.surveys import Item, Survey
 
 
@@ -28,36 +27,19 @@ class Singles:
     """The cells of one steering, each item asked alone.
 
     Args:
-        way: How the model is asked.
-        steering: What is said before all questions.
-        asker: How things are said.
+        words: How the items of the steering are put into words, and for whom.
         survey: Where items were asked.
-        items: What is asked.
-        groups: Who is asked.
-        config: Designs, draws and seed.
-        adapters: Where the adapters lie.
+        questions: Number of draws.
+        seed: Seed of the run.
     """
 
-    def __init__(
-        self,
-        way: Way,
-        steering: Steering,
-        *,
-        asker: Asker,
-        survey: Survey,
-        items: Sequence[Item],
-        groups: Sequence[Group],
-        config: RunConfig,
-        adapters: Mapping[str, AdapterSettings],
-    ) -> None:
-        self.way = way
-        self.adapted = steering.adapted
+    def __init__(self, words: Wording, *, survey: Survey, questions: QuestionSettings, seed: int) -> None:
+        self.way = words.way
+        self.adapted = words.adapted
+        self._words = words
         self._survey = survey
-        self._items = items
-        self._groups = groups
-        self._draws = config.questions.draws
-        self._seed = config.seed
-        self._words = Wording(way, steering, asker=asker, items=items, groups=groups, config=config, adapters=adapters)
+        self._draws = questions.draws
+        self._seed = seed
 
     @property
     def total(self) -> int:
@@ -65,7 +47,10 @@ class Singles:
         if self.way.scored:
             return sum(len(self._words.displays(group, item)) for group, item in self._asked())
         return self._draws * sum(
-            is_asked(item, (country,)) for g in self._groups for _, country in g.members for item in self._items
+            is_asked(item, (country,))
+            for g in self._words.groups
+            for _, country in g.members
+            for item in self._words.items
         )
 
     def rounds(self, store: Store) -> Iterator[Iterable[Cell]]:  # noqa: ARG002 - no prompt depends on an answer
@@ -79,21 +64,21 @@ class Singles:
     def responses(self, store: Store) -> pl.DataFrame:
         """Answers of every persona to every item, see :class:`demoscope.responses.plan.Plan`."""
         cells = store.cells(self.keys(store))
-        who = who_is_asked(self._groups)
+        who = who_is_asked(self._words.groups)
         if self.way.scored:
             return scored_table(cells, who, survey=self._survey, draws=self._draws, seed=self._seed)
         return drawn_table(cells, who)
 
     def _asked(self) -> Iterator[tuple[Group, Item]]:
-        for group in self._groups:
-            for item in self._items:
+        for group in self._words.groups:
+            for item in self._words.items:
                 if is_asked(item, group.places):
                     yield group, item
 
     def _cells(self) -> Iterator[Cell]:
-        for number, group in enumerate(self._groups):
+        for number, group in enumerate(self._words.groups):
             opening = self._words.opening(number)
-            for item in self._items:
+            for item in self._words.items:
                 if not is_asked(item, group.places):
                     continue
                 displays = self._words.displays(group, item)

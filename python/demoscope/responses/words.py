@@ -30,6 +30,13 @@ class Wording:
         groups: Who is asked.
         config: Designs of order and wording, and the seed.
         adapters: Where the adapters lie.
+
+    Attributes:
+        way: How the model is asked.
+        adapted: Whether it answers through adapters.
+        asker: How things are said.
+        items: What is asked.
+        groups: Who is asked.
     """
 
     def __init__(
@@ -43,21 +50,23 @@ class Wording:
         config: RunConfig,
         adapters: Mapping[str, AdapterSettings],
     ) -> None:
-        self._way = way
+        self.way = way
+        self.adapted = steering.adapted
+        self.asker = asker
+        self.items = items
+        self.groups = groups
         self._steering = steering
-        self._asker = asker
         self._config = config
         self._adapters = adapters
         self._orders = _orders(items, groups, config=config)
-        self._items = {item.id: item for item in items}
-        self._groups = groups
+        self._by_id = {item.id: item for item in items}
         self.question: Callable[[str, Display, str], Question] = lru_cache(maxsize=4096)(self._question)
         self.opening: Callable[[int], str | None] = lru_cache(maxsize=4096)(self._opening)
 
     def displays(self, group: Group, item: Item) -> tuple[Display, ...]:
         """How a group sees an item: one display, or several that are averaged or take turns."""
         design = self._config.prompts.wordings
-        names = self._asker.wordings(item)
+        names = self.asker.wordings(item)
         if group.profile is None:
             orders = shared_orders(self._config.questions.order)
             wordings = names[:1] if design == "first" else names
@@ -81,18 +90,18 @@ class Wording:
             draw=draw,
         )
         question = self.question(item.id, display, group.profile or "")
-        return Cell.of(turns, way=self._way, audience=audience, item=item, display=display, question=question)
+        return Cell.of(turns, way=self.way, audience=audience, item=item, display=display, question=question)
 
     def _question(self, item_id: str, display: Display, audience: str) -> Question:
-        item = self._items[item_id]
+        item = self._by_id[item_id]
         shown = shown_places(
             display.order, size=len(item.options), audience=audience, item=item.id, seed=self._config.seed
         )
-        return self._asker.question(item, shown=shown, language=display.language, wording=display.wording)
+        return self.asker.question(item, shown=shown, language=display.language, wording=display.wording)
 
     def _opening(self, number: int) -> str | None:
-        group = self._groups[number]
-        return self._steering.opening(self._asker, attributes=group.attributes, language=group.language)
+        group = self.groups[number]
+        return self._steering.opening(self.asker, attributes=group.attributes, language=group.language)
 
 
 def is_asked(item: Item, countries: Sequence[str]) -> bool:
