@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from demoscope.engines.server.batch_lines import custom_id_of
-from demoscope.engines.server.client import SHORTEST_SECRET
-from demoscope.engines.server.faults import (
-    ACCOUNT_CALLS,
-    CUT_OFF,
-    NOT_JSON,
-    QUOTE,
-    TIMEOUT,
-    TOO_LARGE,
-    UNREACHABLE,
-    WRONG_SCHEMA,
-    CallError,
-    fault_of_status,
-    quoted,
-    retry_after_secs,
-)
+from demoscope.engines.server.faults import ACCOUNT_CALLS, TOO_LARGE, WRONG_SCHEMA, CallError, retry_after_secs
 from demoscope.engines.server.options import headers_of
 from demoscope.engines.server.pace import backoff_secs
+from demoscope.engines.server.received import CONNECT_SECS, ERROR_BYTES, Receiver
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO, Self
 
@@ -49,8 +35,6 @@ ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 
 _PAGE: Final = 100
 _PAGES: Final = 10_000
-_CONNECT_SECS: Final = 10.0
-_ERROR_BYTES: Final = 2**16
 _NOTHING_MADE: Final = frozenset(
     {"http_400", "http_401", "http_402", "http_403", "http_404", "http_413", "http_422", "http_425", "http_429"}
     | {"insufficient_quota", "prompt_too_long", "unreachable"}
@@ -141,13 +125,13 @@ class BatchClient:
         self._options = options = engine.options
         self._what = f"model {engine.name!r}"
         headers, secrets = headers_of(options, where=f"{self._what}: options")
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+        self._received = Receiver(secrets)
         self._sleep = sleep
         self._refusals = 0
         secs = options.timeout_secs
         self._http = httpx.Client(
             headers={"Accept-Encoding": "identity", **headers},
-            timeout=httpx.Timeout(secs, connect=min(secs, _CONNECT_SECS)),
+            timeout=httpx.Timeout(secs, connect=min(secs, CONNECT_SECS)),
             follow_redirects=False,  # the key is for this server only
             trust_env=not options.is_loopback,
         )
@@ -285,10 +269,10 @@ class BatchClient:
                 if len(held) <= limit:
                     held += first
                 for following in rest:
-                    yield self._redacted(bytes(held[:limit]))
+                    yield self._received.redacted(bytes(held[:limit]))
                     held = bytearray(following)
             if held:
-                yield self._redacted(bytes(held[:limit]))
+                yield self._received.redacted(bytes(held[:limit]))
 
     def download(self, file_id: str, sink: BinaryIO) -> list[tuple[str | None, Place]]:
         """Add the lines of a file to another file.
@@ -317,7 +301,7 @@ class BatchClient:
         """Why a batch failed, in the server's words as far as they can be shown."""
         said = batch.errors.data if batch.errors is not None and batch.errors.data else []
         words = "; ".join(": ".join(filter(None, (each.code, each.message))) for each in said[:3])
-        return quoted(words or "the server does not say why", secrets=self._secrets)
+        return self._received.quote(words or "the server does not say why")
 
     def _call(self, method: str, path: str, *, read: Callable[[dict[str, Any]], T]) -> T:
         return self._patiently(lambda: self._once(method, path, read=read))
@@ -350,15 +334,10 @@ class BatchClient:
         limit = self._options.max_answer_bytes
         with self._faults(), self._http.stream(method, f"{self._options.base_url}{path}", **content) as response:
             self._check(response)
-            raw = self._redacted(self._start_of(response, limit))
+            raw = self._received.redacted(self._start_of(response, limit))
         if len(raw) > limit:
             raise CallError(TOO_LARGE, f"the answer is longer than {limit} bytes")
-        try:
-            reply = json.loads(raw)
-        except (ValueError, RecursionError):
-            raise CallError(NOT_JSON, f"the answer is not JSON: {self._quote(raw)}") from None
-        if not isinstance(reply, dict):
-            raise CallError(WRONG_SCHEMA, f"the answer is no JSON object: {self._quote(raw)}")
+        reply = self._received.json_object(raw)
         try:
             return read(reply)
         except ValidationError as error:
@@ -370,13 +349,11 @@ class BatchClient:
         if response.is_success:
             self._refusals = 0
             return
-        raw = self._redacted(self._start_of(response, _ERROR_BYTES))
-        text = raw.decode("utf-8", errors="replace")
-        fault = fault_of_status(response.status_code, text)
-        self._refusals += fault.stop == "account"
-        words = f"HTTP {response.status_code}: {self._quote(raw)}" if text.strip() else f"HTTP {response.status_code}"
+        raw = self._received.redacted(self._start_of(response, ERROR_BYTES))
         wait = retry_after_secs(response.headers.get("retry-after"))
-        raise CallError(fault, words, retry_after=wait, body=text[: 20 * QUOTE])
+        error = self._received.refusal(response.status_code, raw, retry_after=wait)
+        self._refusals += error.fault.stop == "account"
+        raise error
 
     @staticmethod
     def _start_of(response: httpx.Response, limit: int) -> bytes:
@@ -388,28 +365,8 @@ class BatchClient:
                 break
         return bytes(held)
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """What goes wrong on the way, by its row in the table of faults."""
-        import httpx
-
-        try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
-            raise CallError(UNREACHABLE, f"no connection: {self._quote(str(error).encode())}") from None
-        except httpx.TimeoutException:
-            raise CallError(TIMEOUT, f"nothing came for {self._options.timeout_secs:g} s") from None
-        except httpx.HTTPError as error:
-            raise CallError(CUT_OFF, f"the answer broke off: {self._quote(str(error).encode())}") from None
-
-    def _redacted(self, raw: bytes) -> bytes:
-        for secret in self._secrets:
-            for written in (secret, secret.replace("/", "\\/")):  # some writers of JSON escape slashes
-                raw = raw.replace(written.encode("ascii"), b"[key]")
-        return raw
-
-    def _quote(self, raw: bytes) -> str:
-        return quoted(raw[: 4 * QUOTE].decode("utf-8", errors="replace"), secrets=self._secrets)
+    def _faults(self) -> AbstractContextManager[None]:
+        return self._received.faults(late=f"nothing came for {self._options.timeout_secs:g} s")
 
 
 class NotMadeError(EngineError):

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from demoscope.engines.server.faults import (
     ACCOUNT_CALLS,
-    CUT_OFF,
-    NOT_JSON,
-    QUOTE,
-    TIMEOUT,
     TOO_LARGE,
     UNREACHABLE,
-    WRONG_SCHEMA,
     CallError,
-    fault_of_status,
-    quoted,
     retry_after_secs,
     status_in_body,
 )
 from demoscope.engines.server.pace import Pace, backoff_secs
+from demoscope.engines.server.received import CONNECT_SECS, ERROR_BYTES, Receiver
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
@@ -31,12 +25,6 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
-
-SHORTEST_SECRET: Final = 8
-"""Shorter keys ("EMPTY", "none") are words that local servers get for want of a key, and answers have words in them."""
-
-_CONNECT_SECS: Final = 10.0
-_ERROR_BYTES: Final = 2**16  # of an error only its beginning is looked at
 
 
 class Health:
@@ -100,7 +88,7 @@ class HttpClient:
         import httpx
 
         self._what = what
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
+        self._received = Receiver(secrets)
         self._timeout = timeout_secs
         self._retries = retries
         self._backoff = backoff_secs
@@ -109,7 +97,7 @@ class HttpClient:
         self._http = httpx.AsyncClient(
             # A packed body would have to be unpacked before its size is known.
             headers={"Accept-Encoding": "identity", "Content-Type": "application/json", **headers},
-            timeout=httpx.Timeout(timeout_secs, connect=min(timeout_secs, _CONNECT_SECS), pool=None),
+            timeout=httpx.Timeout(timeout_secs, connect=min(timeout_secs, CONNECT_SECS), pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
             follow_redirects=False,  # the key is for this server only
             trust_env=trust_env,
@@ -171,32 +159,24 @@ class HttpClient:
             return value
 
     async def _attempt(self, url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-        import httpx
-
         self._health.calls += 1
-        try:
+        with self._received.faults(late=f"no complete answer within {self._timeout:g} s"):
             async with asyncio.timeout(self._timeout):
                 content = None if body is None else json.dumps(body, ensure_ascii=True).encode("ascii")
                 async with self._http.stream("GET" if body is None else "POST", url, content=content) as response:
                     raw = await self._read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
-            raise CallError(UNREACHABLE, f"no connection: {self._quote(str(error))}") from None
-        except (TimeoutError, httpx.TimeoutException):
-            raise CallError(TIMEOUT, f"no complete answer within {self._timeout:g} s") from None
-        except httpx.HTTPError as error:
-            raise CallError(CUT_OFF, f"the answer broke off: {self._quote(str(error))}") from None
         wait = retry_after_secs(response.headers.get("retry-after"))
         if not response.is_success:
-            raise self._refusal(response.status_code, raw, retry_after=wait)
-        reply = self._parse(raw)
+            raise self._received.refusal(response.status_code, raw, retry_after=wait)
+        reply = self._received.json_object(raw)
         if (status := status_in_body(reply)) is not None:
-            raise self._refusal(status, raw, retry_after=wait)
+            raise self._received.refusal(status, raw, retry_after=wait)
         self._health.answered()
         return reply
 
     async def _read(self, response: httpx.Response) -> bytes:
         """The body, held in pieces and never past the limit; of an error only the beginning."""
-        limit = self._max_bytes if response.is_success else min(self._max_bytes, _ERROR_BYTES)
+        limit = self._max_bytes if response.is_success else min(self._max_bytes, ERROR_BYTES)
         announced = response.headers.get("content-length", "")
         if response.is_success and announced.isascii() and announced.isdigit() and int(announced) > limit:
             raise CallError(TOO_LARGE, f"the answer is {announced} bytes long, more than {limit}")
@@ -210,31 +190,7 @@ class HttpClient:
                     break
                 raise CallError(TOO_LARGE, f"the answer is longer than {limit} bytes")
             pieces.append(piece)
-        raw = b"".join(pieces)
-        for secret in self._secrets:
-            for written in (secret, secret.replace("/", "\\/")):  # some writers of JSON escape slashes
-                raw = raw.replace(written.encode("ascii"), b"[key]")
-        return raw
-
-    def _parse(self, raw: bytes) -> dict[str, Any]:
-        try:
-            reply = json.loads(raw)
-        except (ValueError, RecursionError):
-            raise CallError(NOT_JSON, f"the answer is not JSON: {self._quote_bytes(raw)}") from None
-        if not isinstance(reply, dict):
-            raise CallError(WRONG_SCHEMA, f"the answer is no JSON object: {self._quote_bytes(raw)}")
-        return reply
-
-    def _refusal(self, status: int, raw: bytes, *, retry_after: float | None) -> CallError:
-        text = raw.decode("utf-8", errors="replace")
-        message = f"HTTP {status}: {self._quote(text)}" if text.strip() else f"HTTP {status}"
-        return CallError(fault_of_status(status, text), message, retry_after=retry_after, body=text[: 20 * QUOTE])
+        return self._received.redacted(b"".join(pieces))
 
     def _stop(self, error: CallError) -> EngineError:
         return EngineError(f"{self._what}: {error.fault.code}: {error}")
-
-    def _quote(self, text: str) -> str:
-        return quoted(text, secrets=self._secrets)
-
-    def _quote_bytes(self, raw: bytes) -> str:
-        return self._quote(raw[: 4 * QUOTE].decode("utf-8", errors="replace"))

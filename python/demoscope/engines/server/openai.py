@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from demoscope.config import parse
 from demoscope.engines.base import Answer, Capabilities, Request
@@ -21,15 +21,13 @@ from demoscope.engines.server.body import Speech
 from demoscope.engines.server.client import Health, HttpClient
 from demoscope.engines.server.faults import NO_LOGPROBS, WRONG_SCHEMA, CallError
 from demoscope.engines.server.options import OpenaiOptions, headers_of, refuse_secrets
-from demoscope.engines.server.scores import exact_answer, top_answer
+from demoscope.engines.server.replies import ChoiceWay, chosen, exact_answer, refused, top_answer, written
 from demoscope.engines.server.tokens import LabelTokens, LocalTokens, ServerTokens
-from demoscope.engines.server.wire import Reply, enum_value, read_reply, served_models, vllm_version
+from demoscope.engines.server.wire import Reply, read_reply, served_models, vllm_version
 from demoscope.errors import ConfigError, DemoscopeError, EngineError, MissingPartError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-
-ChoiceWay: TypeAlias = Literal["vllm", "json_schema"]
 
 INSTALL: Final = "pip install 'demoscope[openai]' (in a checkout: pip install '.[openai]')"
 
@@ -197,11 +195,11 @@ class OpenaiEngine:
             return Answer(request.key, "error", reason=NO_LOGPROBS.code)
         match request.mode:
             case "logprobs":
-                return _top(request, reply)
+                return top_answer(request, reply)
             case "choice":
-                return _chosen(request, reply, way=self._batch_choice)
+                return chosen(request, reply, way=self._batch_choice)
             case _:
-                return _free(request, reply)
+                return written(request, reply)
 
     @property
     def _batch_choice(self) -> ChoiceWay:
@@ -350,13 +348,13 @@ class OpenaiEngine:
     async def _write(self, client: HttpClient, request: Request) -> Answer:
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.text(request, prompt=prompt))
-        return _free(request, reply)
+        return written(request, reply)
 
     async def _choose(self, client: HttpClient, request: Request) -> Answer:
         way = self._choice_way
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.choice(request, way=way, prompt=prompt))
-        return _chosen(request, reply, way=way)
+        return chosen(request, reply, way=way)
 
     @property
     def _choice_way(self) -> ChoiceWay:
@@ -403,9 +401,8 @@ class OpenaiEngine:
             self._give_up_ids(str(error))
             return None
         if reply.refusal is not None:
-            return _refused(request.key, reply)
-        assert reply.first is not None
-        answer = exact_answer(request.key, reply.first, tokens.ids, reply=reply)
+            return refused(request, reply)
+        answer = exact_answer(request, reply, ids=tokens.ids)
         if answer is None and settled:
             raise CallError(WRONG_SCHEMA, "the answer lacks a label token")
         if answer is None:
@@ -431,7 +428,7 @@ class OpenaiEngine:
         self._check_labels(request)
         prompt = self._prompt(request)
         reply = await self._converse(client, lambda: self._speech.top_alternatives(request, prompt=prompt), scored=True)
-        return _top(request, reply)
+        return top_answer(request, reply)
 
     async def _label_tokens(self, client: HttpClient, request: Request) -> LabelTokens:
         if self._local is not None:
@@ -465,39 +462,3 @@ class OpenaiEngine:
                 if wording == _WORDINGS - 1 or not self._speech.learn(error, said):
                     raise
         raise AssertionError("the last wording returns or raises")
-
-
-def _top(request: Request, reply: Reply) -> Answer:
-    if reply.refusal is not None:
-        return _refused(request.key, reply)
-    assert reply.first is not None
-    return top_answer(request.key, reply.first, request.labels, reply=reply)
-
-
-def _chosen(request: Request, reply: Reply, *, way: ChoiceWay) -> Answer:
-    if reply.refusal is not None:
-        return _refused(request.key, reply)
-    chosen = reply.text if way == "vllm" else enum_value(reply.text)
-    if chosen not in request.labels:
-        return replace(_written(request.key, "invalid", reply), reason="invalid_key")
-    return replace(_written(request.key, "valid", reply), text=chosen)
-
-
-def _free(request: Request, reply: Reply) -> Answer:
-    return _written(request.key, "valid", reply) if reply.refusal is None else _refused(request.key, reply)
-
-
-def _written(key: str, status: Literal["valid", "invalid"], reply: Reply) -> Answer:
-    return Answer(
-        key,
-        status,
-        text=reply.text,
-        truncated=reply.truncated,
-        thought=reply.thought,
-        prompt_tokens=reply.prompt_tokens,
-        output_tokens=reply.output_tokens,
-    )
-
-
-def _refused(key: str, reply: Reply) -> Answer:
-    return replace(_written(key, "valid", reply), status="refusal", text=reply.refusal or reply.text)
