@@ -1,4 +1,4 @@
-"""The reference of all tests here: transformers in float32, token by token."""
+"""Marks of all tests here, and their reference: transformers in float32, token by token."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from tests.small_model import MODEL, VLLM
 
 from demoscope.engines.vllm_settings import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
+HERE = Path(__file__).parent
 
 # The reference may load torch before vLLM is imported; threads that spin while they wait would then stay for good.
 for name, value in ENVIRONMENT.items():
@@ -21,6 +22,18 @@ for name, value in ENVIRONMENT.items():
 
 Teacher: TypeAlias = "Callable[[str, str], float]"
 """Log-probability in nats of a text behind a rendered prompt."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Nothing here runs without the environment and the model of ``setup.sh``."""
+    missing = "vLLM is not installed" if not VLLM else "there is no model directory" if not MODEL.is_dir() else ""
+    for item in items:
+        if item.path.parent != HERE:
+            continue
+        item.add_marker(pytest.mark.vllm)
+        item.add_marker(pytest.mark.filterwarnings("default"))  # of torch and vLLM, not ours
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"{missing}: tests/vllm/setup.sh"))
 
 
 @pytest.fixture(scope="session")

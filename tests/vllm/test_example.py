@@ -10,19 +10,8 @@ from typing import Any
 
 import pytest
 
-from demoscope.engines.vllm import installed_vllm
-from demoscope.errors import MissingPartError
-
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / ".cache-models" / "smollm2-135m-instruct"
 WAYS = ("logprobs", "interview", "choice", "text", "choice in an interview")
-
-try:
-    installed_vllm()
-except MissingPartError:
-    pytest.skip("vLLM is not installed", allow_module_level=True)
-
-pytestmark = [pytest.mark.vllm, pytest.mark.skipif(not MODEL.is_dir(), reason="tests/vllm/setup.sh was not run")]
 
 
 @pytest.fixture(scope="module")

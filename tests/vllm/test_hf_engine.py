@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.small_model import MODEL, by_key, logprobs_of
 
 from demoscope.engines import hf as hf_module
 from demoscope.engines.base import Answer, Engine, Message, Request, Sampling
@@ -18,19 +19,12 @@ from demoscope.errors import ConfigError, EngineError, MissingPartError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
 
 TEMPLATE = Path(__file__).with_name("thinking.jinja")
 
 TREE_NATS = 1e-4
 """What packing prompts into one sequence may change of a log-probability in float32."""
 
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch, not ours
-    pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 OPTIONS = ("Strongly agree", "Agree", "Disagree", "Strongly disagree")
 
@@ -49,18 +43,6 @@ WORDS = [request(who, QUESTIONS[0], labels) for who in PEOPLE for labels in (OPT
 
 def engine_with(**options: Any) -> HfEngine:
     return HfEngine(model="m", options={"model": str(MODEL), **options})
-
-
-def by_key(answers: Iterable[Answer]) -> dict[str, Answer]:
-    found = list(answers)
-    assert len({answer.key for answer in found}) == len(found)
-    return {answer.key: answer for answer in found}
-
-
-def logprobs(answer: Answer) -> list[float]:
-    assert answer.probs is not None
-    assert answer.label_mass is not None
-    return [math.log(prob * answer.label_mass) for prob in answer.probs]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +87,7 @@ def test_a_tree_of_prompts_is_scored_like_each_prompt_alone(engine: HfEngine, pl
         assert answer.status == "valid"
         assert answer.probs is not None
         assert math.fsum(answer.probs) == pytest.approx(1, abs=1e-12)
-        assert logprobs(answer) == pytest.approx(plain(asked), abs=TREE_NATS)
+        assert logprobs_of(answer) == pytest.approx(plain(asked), abs=TREE_NATS)
     assert len({answer.probs for answer in answers.values()}) == len(LETTERS)
 
 
@@ -116,7 +98,7 @@ def test_the_size_of_trees_changes_nothing(engine: HfEngine, packed_tokens: int)
     other = engine_with(packed_tokens=packed_tokens)
     try:
         for key, answer in by_key(other.ask(asked)).items():
-            assert logprobs(answer) == pytest.approx(logprobs(whole[key]), abs=TREE_NATS)
+            assert logprobs_of(answer) == pytest.approx(logprobs_of(whole[key]), abs=TREE_NATS)
         assert other.facts()["packing"] == ("trees" if packed_tokens else "each prompt alone")
         assert other.revision == engine.revision
     finally:
@@ -142,7 +124,7 @@ def test_labels_of_several_tokens_are_read_along_their_tokens(engine: HfEngine, 
     for asked in WORDS[:2]:
         # "10" begins with "1", so each of the numbers has to be the whole answer.
         ended = asked.labels if "10" in asked.labels else ()
-        assert logprobs(answers[asked.key]) == pytest.approx(plain(asked, ended=ended), abs=TREE_NATS)
+        assert logprobs_of(answers[asked.key]) == pytest.approx(plain(asked, ended=ended), abs=TREE_NATS)
 
 
 def test_probabilities_follow_the_order_of_the_labels(engine: HfEngine) -> None:
@@ -323,7 +305,7 @@ def test_labels_are_scored_behind_a_thought(thoughtful: HfEngine, teacher: Any) 
         assert not answer.thought.endswith("</think>")
         assert 1 <= answer.output_tokens <= BUDGET
         behind = f"{turns(LETTERS[0])}<|im_start|>assistant\n<think>\n{answer.thought}\n</think>\n\n"
-        assert logprobs(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
+        assert logprobs_of(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
     assert thoughtful.facts()["thinking"] == f"first, up to {BUDGET} tokens"
     assert thoughtful.revision != engine_with(chat_template=str(TEMPLATE)).revision
 
@@ -359,7 +341,7 @@ def test_a_thought_that_ends_by_itself_keeps_its_end(
         assert answer.thought.count(".") == 1
         assert answer.output_tokens < 48
         behind = f"{turns(LETTERS[0])}<|im_start|>assistant\n{answer.thought}\n\n"
-        assert logprobs(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
+        assert logprobs_of(answer) == pytest.approx([teacher(behind, label) for label in "ABCD"], abs=TREE_NATS)
 
 
 @pytest.mark.parametrize("mode", ["logprobs", "choice", "text", "verbalized"])
@@ -391,7 +373,7 @@ def test_plain_text_has_labels_behind_a_space_and_texts_of_one_line(teacher: Any
     prompt = engine.rendered(LETTERS[0])
     assert prompt == "\n\n".join(turn.content for turn in LETTERS[0].messages) + "\nAnswer:"
     expected = [teacher(prompt, f" {label}") for label in "ABCD"]
-    assert logprobs(answers[LETTERS[0].key]) == pytest.approx(expected, abs=TREE_NATS)
+    assert logprobs_of(answers[LETTERS[0].key]) == pytest.approx(expected, abs=TREE_NATS)
     written = [str(answers[one.key].text) for one in asked[1:]]
     assert all("\n" not in text and not text.startswith(" ") for text in written)
     assert any(written)

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from tests.asked import request_of
+from tests.small_model import FLOAT32_NATS, MODEL, VLLM, Reference, by_key, cells, logprobs_of, reference_of
 
 from demoscope.engines import Answer, Message, Request, Sampling
 from demoscope.engines.server.openai import OpenaiEngine
-from demoscope.engines.vllm import installed_vllm
-from demoscope.errors import ConfigError, EngineError, MissingPartError
-from demoscope.personas import persona_text
-from demoscope.surveys import load_survey
+from demoscope.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
-FLOAT32_NATS = 0.02
 START_SECS = 540
 
-Reference: TypeAlias = dict[str, tuple[list[float], int]]
-"""By key of the request: log-probability of each label, length of the prompt in tokens."""
-
-try:
-    VLLM = installed_vllm()
-except MissingPartError:
-    VLLM = ""
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 ARGUMENTS = [
     *("--model", str(MODEL), "--served-model-name", "smollm2", "--host", "127.0.0.1"),
@@ -104,43 +84,12 @@ def make(url: str, **options: Any) -> OpenaiEngine:
 
 def requests() -> list[Request]:
     """Six cells: two personas and nobody, each asked two items."""
-    survey = load_survey("ces2016")
-    shown = [
-        {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
-        {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
-    ]
-    return [
-        request_of(f"{number}/{item.id}", item, persona=persona, order="given")
-        for number, persona in enumerate([None, *(persona_text(survey, attributes) for attributes in shown)])
-        for item in (survey.items[0], survey.items[-1])
-    ]
-
-
-def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:
-    found = list(answers)
-    assert len({answer.key for answer in found}) == len(found)
-    return {answer.key: answer for answer in found}
+    return cells(items=(0, -1), orders=("given",))
 
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    """transformers in float32, one prompt at a time."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
-    found = {}
-    for request in requests():
-        conversation = [{"role": message.role, "content": message.content} for message in request.messages]
-        tokens = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_tensors="pt")[
-            "input_ids"
-        ]
-        with torch.inference_mode():
-            logprobs = torch.log_softmax(model(tokens).logits[0, -1], dim=-1)
-        labels = [tokenizer.convert_tokens_to_ids(label) for label in request.labels]
-        found[request.key] = ([float(logprobs[label]) for label in labels], tokens.shape[1])
-    return found
+    return reference_of(requests())
 
 
 def check_against(reference: Reference, answers: dict[str, Answer]) -> float:
@@ -149,12 +98,8 @@ def check_against(reference: Reference, answers: dict[str, Answer]) -> float:
     errors = []
     for key, (expected, length) in reference.items():
         answer = answers[key]
-        assert answer.status == "valid"
-        assert answer.probs is not None
-        assert answer.label_mass is not None
         assert (answer.unseen_mass, answer.prompt_tokens) == (0.0, length)
-        found = [math.log(prob * answer.label_mass) for prob in answer.probs]
-        errors += [abs(ours - theirs) for ours, theirs in zip(found, expected, strict=True)]
+        errors += [abs(ours - theirs) for ours, theirs in zip(logprobs_of(answer), expected, strict=True)]
     return max(errors)
 
 

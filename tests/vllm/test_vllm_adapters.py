@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.small_model import FLOAT32_NATS, MODEL, logprobs_of
 
-from demoscope.engines.base import Answer, Engine, Message, Request
+from demoscope.engines.base import Engine, Message, Request
 from demoscope.engines.hf import HfEngine
-from demoscope.engines.vllm import VllmEngine, installed_vllm
-from demoscope.errors import EngineError, MissingPartError
+from demoscope.engines.vllm import VllmEngine
+from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
-FLOAT32_NATS = 0.02
 LETTERS = ("A", "B", "C")
 RANK = 4
-
-try:
-    VLLM = installed_vllm()
-except MissingPartError:
-    VLLM = ""
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 
 def write_adapter(folder: Path, *, seed: int, width: int = 576) -> Path:
@@ -85,14 +71,7 @@ def answered(engine: Engine, asked: Sequence[Request]) -> dict[str, list[float]]
     finally:
         engine.close()
     assert answers.keys() == {request.key for request in asked}
-    return {key: logprobs(answer) for key, answer in answers.items()}
-
-
-def logprobs(answer: Answer) -> list[float]:
-    assert answer.status == "valid"
-    assert answer.probs is not None
-    assert answer.label_mass is not None
-    return [math.log(share * answer.label_mass) for share in answer.probs]
+    return {key: logprobs_of(answer) for key, answer in answers.items()}
 
 
 def test_merged_and_beside_and_the_reference_agree_and_differ_from_the_model(

@@ -8,30 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.small_model import FLOAT32_NATS, MODEL
 
 from demoscope.engines.base import Answer, Message, Request, Sampling
-from demoscope.engines.vllm import VllmEngine, installed_vllm
-from demoscope.errors import MissingPartError
+from demoscope.engines.vllm import VllmEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
 TEMPLATE = Path(__file__).with_name("thinking.jinja")
-FLOAT32_NATS = 0.02
 BUDGET = 16
 
-try:
-    VLLM = installed_vllm()
-except MissingPartError:
-    VLLM = ""
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 LETTERS = ("A", "B")
 MESSAGES = (

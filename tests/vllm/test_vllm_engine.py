@@ -8,64 +8,28 @@ import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.asked import request_of
+from tests.small_model import FLOAT32_NATS, MODEL, VLLM, Reference, by_key, cells, logprobs_of, reference_of
 
 from demoscope.engines.base import Answer, Message, Request
-from demoscope.engines.vllm import VllmEngine, installed_vllm
-from demoscope.errors import ConfigError, EngineError, MissingPartError
-from demoscope.personas import persona_text
-from demoscope.surveys import load_survey
+from demoscope.engines.vllm import VllmEngine
+from demoscope.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
 
 # What a log-probability may differ from that of transformers in float32.
 # In bfloat16 over the 480 cells of the demo: 0.20 at the 95th percentile of cells, 0.31 at most, mean TV 0.021.
-FLOAT32_NATS = 0.02
 BFLOAT16_NATS = 0.35
 BFLOAT16_MEAN_TV = 0.04
-
-Reference: TypeAlias = dict[str, tuple[list[float], int]]
-"""By key of the request: log-probability of each label, length of the prompt in tokens."""
-
-try:
-    VLLM = installed_vllm()
-except MissingPartError:
-    VLLM = ""
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 
 def requests() -> list[Request]:
     """Twelve cells: two personas and nobody, each asked two items, in both orders."""
-    survey = load_survey("ces2016")
-    shown = [
-        {"sex": "woman", "age_band": "18-34", "state": "Ohio", "collegeed": "with a college degree"},
-        {"sex": "man", "age_band": "55 or over", "state": "Texas", "collegeed": "without a college degree"},
-    ]
-    personas = [None, *(persona_text(survey, attributes) for attributes in shown)]
-    return [
-        request_of(f"{number}/{item.id}/{order}", item, persona=persona, order=order)
-        for number, persona in enumerate(personas)
-        for item in (survey.items[0], survey.items[-1])
-        for order in ("given", "reversed")
-    ]
-
-
-def by_key(answers: Iterator[Answer]) -> dict[str, Answer]:
-    found = list(answers)
-    assert len({answer.key for answer in found}) == len(found)
-    return {answer.key: answer for answer in found}
+    return cells(items=(0, -1), orders=("given", "reversed"))
 
 
 @pytest.fixture(scope="module")
@@ -82,23 +46,7 @@ def answers(engine: VllmEngine) -> dict[str, Answer]:
 
 @pytest.fixture(scope="module")
 def reference() -> Reference:
-    """transformers in float32, one prompt at a time."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32)
-    found = {}
-    for request in requests():
-        conversation = [{"role": message.role, "content": message.content} for message in request.messages]
-        tokens = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_tensors="pt")[
-            "input_ids"
-        ]
-        with torch.inference_mode():
-            logprobs = torch.log_softmax(model(tokens).logits[0, -1], dim=-1)
-        labels = [tokenizer.convert_tokens_to_ids(label) for label in request.labels]
-        found[request.key] = ([float(logprobs[label]) for label in labels], tokens.shape[1])
-    return found
+    return reference_of(requests())
 
 
 def test_probabilities_sum_to_one_and_the_labels_have_mass(answers: dict[str, Answer]) -> None:
@@ -120,9 +68,8 @@ def disagreement(answers: dict[str, Answer], reference: Reference) -> tuple[floa
     for key, (expected, length) in reference.items():
         answer = answers[key]
         assert answer.probs is not None
-        assert answer.label_mass is not None
         assert answer.prompt_tokens == length
-        found = [math.log(prob * answer.label_mass) for prob in answer.probs]
+        found = logprobs_of(answer)
         errors += [abs(ours - theirs) for ours, theirs in zip(found, expected, strict=True)]
         mass = math.fsum(map(math.exp, expected))
         shares = [math.exp(value) / mass for value in expected]

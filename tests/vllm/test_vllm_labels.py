@@ -6,34 +6,21 @@ import math
 import random
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.small_model import FLOAT32_NATS, MODEL, by_key
 
 from demoscope.engines.base import Answer, Message, Request, Sampling
-from demoscope.engines.vllm import VllmEngine, installed_vllm
-from demoscope.errors import EngineError, MissingPartError
+from demoscope.engines.vllm import VllmEngine
+from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-MODEL = Path(__file__).parents[2] / ".cache-models" / "smollm2-135m-instruct"
-FLOAT32_NATS = 0.02
 DRAWS = 200
 READ_AT_ONCE = 2048
 
-try:
-    VLLM = installed_vllm()
-except MissingPartError:
-    VLLM = ""
-
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.filterwarnings("default"),  # of torch and vLLM, not ours
-    pytest.mark.skipif(not VLLM, reason="vLLM is not installed: tests/vllm/setup.sh"),
-    pytest.mark.skipif(not MODEL.is_dir(), reason="no model directory: tests/vllm/setup.sh"),
-]
 
 NUMBERS = tuple(str(number) for number in range(1, 11))
 TEXTS = ("Strongly agree", "Agree", "Agree a little", "Disagree", "Strongly disagree")
@@ -62,12 +49,6 @@ def engine() -> Iterator[VllmEngine]:
 def rendered(tokenizer: Any, messages: Sequence[Message]) -> str:
     turns = [{"role": message.role, "content": message.content} for message in messages]
     return str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
-
-
-def by_key(answers: Iterable[Answer]) -> dict[str, Answer]:
-    found = list(answers)
-    assert len({answer.key for answer in found}) == len(found)
-    return {answer.key: answer for answer in found}
 
 
 @pytest.mark.parametrize(
