@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from demoscope.engines.base import Message
 from demoscope.engines.label_trie import LabelError, LabelTrie, label_paths, terminated
+from demoscope.engines.turns import without_system
 from demoscope.errors import EngineError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Renderer:
         """A conversation as text, up to where the answer starts."""
         if self.plain:
             return _plain(messages)
-        return self._render(messages if self.has_system_role else _without_system(messages), prompt=True)
+        return self._render(messages if self.has_system_role else without_system(messages), prompt=True)
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a rendered text."""
@@ -199,12 +200,3 @@ class Renderer:
 def _plain(messages: Sequence[Message]) -> str:
     forms = {"system": "{}\n\n", "user": f"{{}}\n{_CUE}", "assistant": " {}\n\n"}
     return "".join(forms[message.role].format(message.content) for message in messages)
-
-
-def _without_system(messages: Sequence[Message]) -> list[Message]:
-    """The same conversation with its opening system messages put before the first user message."""
-    said = [message.content for message in messages if message.role == "system"]
-    rest = [message for message in messages if message.role != "system"]
-    if said and rest:
-        rest[0] = Message(rest[0].role, "\n\n".join([*said, rest[0].content]))
-    return rest

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from demoscope.engines.label_trie import LabelError, LabelTrie, Tokens, label_paths, terminated
 from demoscope.engines.thinking import SWITCH
 from demoscope.engines.token_tree import shared_length
+from demoscope.engines.turns import without_system
 from demoscope.errors import EngineError, MissingPartError
 
 if TYPE_CHECKING:
@@ -100,12 +101,8 @@ class LlamaServer:
 
         A model without system turns gets their text at the start of the first user turn.
         """
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        said = [turn["content"] for turn in turns if turn["role"] == "system"]
-        if said and not self.has_system_role:
-            turns = [turn for turn in turns if turn["role"] != "system"]
-            turns[0] = {**turns[0], "content": "\n\n".join([*said, turns[0]["content"]])}
-        return self._apply_template(turns)
+        taken = messages if self.has_system_role else without_system(messages)
+        return self._apply_template([{"role": message.role, "content": message.content} for message in taken])
 
     def tokens(self, text: str) -> list[int]:
         """Tokens of a rendered conversation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from demoscope.engines.base import Message
+from demoscope.engines.turns import without_system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +116,7 @@ class Speech:
 
     def messages(self, request: Request) -> list[dict[str, str]]:
         """The conversation, for a server without a system role with its system turn before the first user turn."""
-        turns = request.messages if self._has_system_role else _without_system(request.messages)
+        turns = request.messages if self._has_system_role else without_system(request.messages)
         return [{"role": turn.role, "content": turn.content} for turn in turns]
 
     def plain_prompt(self, request: Request) -> str:
@@ -180,11 +180,3 @@ class Speech:
 
     def _said(self, body: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in (body | self._extra).items() if key not in self._dropped}
-
-
-def _without_system(messages: Sequence[Message]) -> list[Message]:
-    said = [message.content for message in messages if message.role == "system"]
-    rest = [message for message in messages if message.role != "system"]
-    if said and rest:
-        rest[0] = Message(rest[0].role, "\n\n".join([*said, rest[0].content]))
-    return rest
