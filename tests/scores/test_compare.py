@@ -210,3 +210,10 @@ def test_probabilities_that_do_not_sum_to_one_are_named(data):
     broken = table.with_columns(probs=pl.when(pl.col("item") == "voted").then(pl.lit([0.5, 0.6])).otherwise("probs"))
     with pytest.raises(DataError, match="voted"):
         scored(data, broken)
+
+
+def test_a_country_with_too_few_people_is_named(data, answers):
+    few = data.frame.with_columns(country=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("few")).otherwise("country"))
+    asked = answers.with_columns(country=few["country"])
+    with pytest.raises(DataError, match="country 'few' has 3 people; scores need at least 4"):
+        compare(few, asked, survey=SURVEY, country="country", by=(), replicates=20, permutations=20)
