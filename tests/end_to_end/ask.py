@@ -1,6 +1,6 @@
 """Asks the small survey of a scripted engine, in a process that can be killed.
 
-Usage: ``python -m tests.end_to_end.ask FOLDER DELAY_SECS``; prints the number of acknowledged cells as it grows.
+Usage: ``python -m tests.end_to_end.ask FOLDER DELAY_SECS [BLOCK]``; prints the number of acknowledged cells.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ BLOCK = 8
 PEOPLE = personas(towns=24, each=1)
 
 
-def main(folder: str, delay_secs: str) -> int:
-    engine = ENGINES["scripted"](model="rule", options={"delay_secs": float(delay_secs), "block": BLOCK})
+def main(folder: str, delay_secs: str, block: str = str(BLOCK)) -> int:
+    engine = ENGINES["scripted"](model="rule", options={"delay_secs": float(delay_secs), "block": int(block)})
     cells = plan(PEOPLE, revision=engine.revision)
     try:
         with Store(Path(folder)) as store:

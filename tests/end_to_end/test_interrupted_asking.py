@@ -27,9 +27,9 @@ def whole(tmp_path_factory):
         return store.manifest.content_hash
 
 
-def asking(folder, delay_secs):
+def asking(folder, delay_secs, block=ask.BLOCK):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.end_to_end.ask", str(folder), str(delay_secs)],
+        [sys.executable, "-m", "tests.end_to_end.ask", str(folder), str(delay_secs), str(block)],
         cwd=ROOT,
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
         stdout=subprocess.PIPE,
@@ -73,6 +73,13 @@ def test_kills_leave_the_same_content(tmp_path, whole):
         assert now >= acknowledged >= known
         known = now
     assert 0 < known < CELLS
+    assert finished(tmp_path) == whole
+
+
+def test_a_kill_inside_a_block_takes_no_answer_back(tmp_path, whole):
+    status, _ = stopped(asking(tmp_path, 0.02, block=CELLS), signal.SIGKILL, 1.5)
+    assert status == -signal.SIGKILL
+    assert CELLS > settled(tmp_path) > 20
     assert finished(tmp_path) == whole
 
 

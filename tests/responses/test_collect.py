@@ -29,7 +29,7 @@ def test_everything_is_asked_once(tmp_path):
         # How often answers are synced depends on the disk; what is counted has been.
         assert (seen[0], seen[-1]) == ((0, 36), (36, 36))
         assert seen == sorted(set(seen))
-        assert all(done % 4 == 0 and total == 36 for done, total in seen)
+        assert all(total == 36 for _, total in seen)
         assert (summary.cells, summary.asked, summary.reused, summary.errors) == (36, 36, 0, 0)
         assert summary.counts == {"valid": 36}
         assert summary.label_mass == 0.5

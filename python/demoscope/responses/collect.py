@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from demoscope.errors import EngineError
 from demoscope.responses.decode import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from demoscope.engines import Engine
+    from demoscope.engines import Answer, Engine
     from demoscope.responses.cell import Cell
     from demoscope.responses.plan import Plan
     from demoscope.responses.store import Store
@@ -50,7 +50,8 @@ class Summary:
 def collect(plan: Plan, engine: Engine, store: Store, *, progress: Callable[[int, int], None] | None = None) -> Summary:
     """Ask the cells of a plan that have no answer yet, and seal the store.
 
-    An answer is acknowledged, and counted by ``progress``, once it is on disk.
+    An answer is written as it comes, so that a kill takes none back; it is acknowledged, and counted by ``progress``,
+    once it is on disk.
     Whatever interrupts the asking (Ctrl-C included), answers that had come back are made safe first.
     Cells are made as they are asked, so that memory does not grow with the plan.
 
@@ -79,7 +80,7 @@ def collect(plan: Plan, engine: Engine, store: Store, *, progress: Callable[[int
             asking.ask(pending)
     finally:
         store.flush()
-    asking.show(safe=True)
+    asking.show_all()
     store.seal()
     return asking.summary()
 
@@ -115,38 +116,40 @@ class _Asking:
     def ask(self, block: Sequence[Cell]) -> None:
         """Ask some cells and keep what comes back."""
         if self._shown is None:
-            self.show(safe=True)
+            self.show()
         if not block:
             return
         waiting = {cell.key: cell for cell in block}
-        rows: list[dict[str, Any]] = []
         answers = iter(self._engine.ask([cell.request for cell in block]))
-        try:
-            while True:
-                since, since_cpu = time.monotonic(), time.thread_time()
-                answer = next(answers, None)
-                self._waiting_secs += time.monotonic() - since
-                self._waiting_cpu_secs += time.thread_time() - since_cpu
-                if answer is None:
-                    break
-                cell = waiting.pop(answer.key, None)
-                if cell is None:
-                    raise EngineError(f"the engine answered {answer.key!r}, which was not asked or is answered already")
-                rows.append(decode(cell, answer))
-        finally:
-            self._unsafe += len(rows)
-            safe = self._store.append(rows)
-        self._asked += len(rows)
-        for row in rows:
+        while (answer := self._next(answers)) is not None:
+            cell = waiting.pop(answer.key, None)
+            if cell is None:
+                raise EngineError(f"the engine answered {answer.key!r}, which was not asked or is answered already")
+            row = decode(cell, answer)
+            # Written one by one: the next answer of a slow server may take minutes, and a kill must not take this one.
+            self._unsafe = 0 if self._store.append([row]) else self._unsafe + 1
+            self._asked += 1
             self._count(row["status"], row["reason"], row["label_mass"])
-        self.show(safe=safe)
+        self.show()
         if waiting:
             raise EngineError(f"the engine left {len(waiting)} of {len(block)} requests without an answer")
 
-    def show(self, *, safe: bool) -> None:
+    def _next(self, answers: Iterator[Answer]) -> Answer | None:
+        """The next answer, and how long it took."""
+        since, since_cpu = time.monotonic(), time.thread_time()
+        try:
+            return next(answers, None)
+        finally:
+            self._waiting_secs += time.monotonic() - since
+            self._waiting_cpu_secs += time.thread_time() - since_cpu
+
+    def show_all(self) -> None:
+        """Tell that every answer is on disk."""
+        self._unsafe = 0
+        self.show()
+
+    def show(self) -> None:
         """Tell how many answers are on disk."""
-        if safe:
-            self._unsafe = 0
         done = self._asked + self._reused - self._unsafe
         now = (done, max(self._total, done))
         if self._progress is not None and now != self._shown:
