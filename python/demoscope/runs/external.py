@@ -96,7 +96,7 @@ def score_files(
                 country="country",
                 human_id=RESPONDENT,
                 persona_id=persona_id,
-                weights=None if declared.weight_column is None else "weight",
+                weights="weight" if declared.weight_columns else None,
                 replicates=replicates,
                 permutations=permutations,
                 seed=seed,

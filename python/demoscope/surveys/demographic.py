@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from demoscope.config import Settings
 from demoscope.errors import ConfigError, nearest
-from demoscope.surveys.item import Identifier, MissingCodes, repeated
+from demoscope.surveys.item import ColumnNames, Identifier, MissingCodes, as_names, repeated
 from demoscope.surveys.translations import DemographicTranslation, LanguageTag, Words
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
@@ -58,10 +58,11 @@ class Demographic(Settings):
         noun: Whether ``text`` gives the noun of the sentence ("a woman"), after "You are".
         shown: Whether personas show it when a run does not choose.
         label: Its name for readers; by default ``id``.
-        column: Column of the data file; by default ``id``.
+        column: Column of the data file, by default ``id``; of several names the first that a file has is read.
         values: Text of a cell to words.
         bands: Ranges of a numeric column, in ascending order and apart from each other.
         missing: Text of a cell to reason; where given, it replaces the default of the survey for this attribute.
+        missing_also: The same, beside that default.
         question: How an interviewer asks for it: ``"How old are you?"``; used by the persona style ``dialogue`` only.
         translations: Text, name, question and words in further languages.
     """
@@ -71,12 +72,18 @@ class Demographic(Settings):
     noun: bool = False
     shown: bool = True
     label: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
-    column: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
+    column: ColumnNames = Field(default_factory=lambda known: known.get("id", ""))
     values: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     bands: tuple[Band, ...] = ()
     missing: MissingCodes | None = None
+    missing_also: MissingCodes = Field(default_factory=dict)
     question: Words | None = None
     translations: dict[LanguageTag, DemographicTranslation] = Field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names that its column of the data file may have; the first that is there is read."""
+        return as_names(self.column)
 
     def band_of(self, text: str) -> str | None:
         """Label of the band in which the number written by ``text`` lies."""
@@ -137,7 +144,7 @@ class Demographic(Settings):
                 raise ValueError(f"demographic {self.id!r}: bands {one.label!r} and {other.label!r} overlap")
         if twice := repeated(band.label for band in self.bands):
             raise ValueError(f"demographic {self.id!r}: two bands are called {twice[0]!r}")
-        if taken := [text for text in self.missing or {} if text in self.values]:
+        if taken := [text for text in (*(self.missing or {}), *self.missing_also) if text in self.values]:
             raise ValueError(f"demographic {self.id!r}: code {taken[0]!r} is declared both as a value and as missing")
         for language, said in self.translations.items():
             self._check_translation(said, where=f"demographic {self.id!r}: translations.{language}")

@@ -49,6 +49,18 @@ Options = Annotated[tuple[Option, ...], BeforeValidator(options_as_list)]
 MissingCodes = dict[str, MissingReason]
 """Text of a cell, as it stands in the file, to the reason why it is no answer."""
 
+ColumnName = Annotated[str, Field(min_length=1)]
+
+ColumnNames = ColumnName | Annotated[tuple[ColumnName, ...], Field(min_length=1)]
+"""A column of the data file, or several of which a file has one: releases name the same thing differently."""
+
+
+def as_names(column: ColumnNames | None) -> tuple[str, ...]:
+    """Names of columns as a tuple, empty for ``None``."""
+    if column is None:
+        return ()
+    return (column,) if isinstance(column, str) else column
+
 
 class Item(Settings):
     """One question of a survey.
@@ -64,8 +76,9 @@ class Item(Settings):
             pairs inside a block say nothing about people and are left out of structure.
         polarity: -1 where the scale runs against its domain; used for composites and figures only.
         missing: Text of a cell to reason; where given, it replaces the default of the survey for this item.
+        missing_also: The same, beside that default.
         asked_in: Countries in which the item was asked; ``None`` means all.
-        column: Column of the data file; by default ``id``.
+        column: Column of the data file, by default ``id``; of several names the first that a file has is read.
         paraphrases: Further texts that ask the same; options stay as they are.
         translations: Text, labels and paraphrases in further languages.
     """
@@ -79,10 +92,16 @@ class Item(Settings):
     block: str | None = Field(default=None, min_length=1)
     polarity: Literal[1, -1] = 1
     missing: MissingCodes | None = None
+    missing_also: MissingCodes = Field(default_factory=dict)
     asked_in: tuple[str, ...] | None = Field(default=None, min_length=1)
-    column: str = Field(default_factory=lambda known: known.get("id", ""), min_length=1)
+    column: ColumnNames = Field(default_factory=lambda known: known.get("id", ""))
     paraphrases: tuple[Words, ...] = ()
     translations: dict[LanguageTag, ItemTranslation] = Field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names that its column of the data file may have; the first that is there is read."""
+        return as_names(self.column)
 
     @property
     def codes(self) -> tuple[int, ...]:
@@ -178,7 +197,7 @@ class Item(Settings):
                 raise ValueError(f"item {self.id!r}: {what} {twice[0]!r} stands for several options")
         if self.type == "binary" and len(self.options) != 2:
             raise ValueError(f"item {self.id!r} is binary and has {len(self.options)} options, not 2")
-        if taken := [text for text in self.missing or {} if as_integer(text) in self.codes]:
+        if taken := [text for text in (*(self.missing or {}), *self.missing_also) if as_integer(text) in self.codes]:
             raise ValueError(f"item {self.id!r}: code {taken[0]} is declared both as an option and as missing")
         self._check_scores()
         self._check_paraphrases()

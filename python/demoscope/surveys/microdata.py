@@ -112,15 +112,16 @@ def microdata_from_frame(raw: pl.DataFrame, *, survey: Survey, where: object = "
 
 def _columns(survey: Survey) -> list[str]:
     """Every column of the file that the survey reads, once."""
-    named = (survey.id_column, survey.country_column, survey.weight_column)
-    return list(dict.fromkeys(name for name in (*named, *(part.column for part in survey.parts)) if name is not None))
+    country = () if survey.country_column is None else (survey.country_column,)
+    named = (*survey.id_columns, *country, *survey.weight_columns[:1])
+    return list(dict.fromkeys((*named, *(part.columns[0] for part in survey.parts))))
 
 
 def _ids(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
-    if survey.id_column is None:
+    if not survey.id_columns:
         return pl.Series("respondent_id", [str(row) for row in range(1, raw.height + 1)])
-    ids = cell_texts(raw[survey.id_column], where=where)
-    place = f"{where}: column {survey.id_column!r}"
+    ids = cell_texts(raw[survey.id_columns[0]], where=where)
+    place = f"{where}: column {survey.id_columns[0]!r}"
     if ids.null_count():
         raise DataError(f"{place}, row {_first(ids.is_null())}: no id{_more(ids.null_count() - 1)}")
     if (twice := ids.is_duplicated()).any():
@@ -149,16 +150,16 @@ def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
 
 
 def _weights(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
-    if survey.weight_column is None:
+    if not survey.weight_columns:
         return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
-    column = raw[survey.weight_column]
+    column = raw[survey.weight_columns[0]]
     weights = column if column.dtype.is_numeric() else cell_texts(column, where=where)
     weights = weights.cast(pl.Float64, strict=False)
     usable = (weights.is_finite() & (weights > 0)).fill_null(value=False)
     if not usable.all():
         row, bad = _first(~usable), int((~usable).sum())
         raise DataError(
-            f"{where}: column {survey.weight_column!r}, row {row}: {column[row - 1]!r} is no weight; "
+            f"{where}: column {survey.weight_columns[0]!r}, row {row}: {column[row - 1]!r} is no weight; "
             f"weights are finite and above 0{_more(bad - 1)}"
         )
     return weights.alias("weight")
@@ -168,7 +169,7 @@ def _recode(
     raw: pl.DataFrame, part: Item | Demographic, *, survey: Survey, countries: pl.Series, where: object
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Values of one item or demographic, and the count of what became null."""
-    texts = cell_texts(raw[part.column], where=where)
+    texts = cell_texts(raw[part.columns[0]], where=where)
     missing = survey.missing_codes(part)
     meaning, rule = _item_rule(part) if isinstance(part, Item) else _demographic_rule(part)
     lost, rest = meanings(texts, partial(key_of, missing))
@@ -176,7 +177,7 @@ def _recode(
     if unknown:
         row, text, more = first_row(texts, unknown)
         raise DataError(
-            f"{where}: column {part.column!r}, row {row}: code {text!r} is not declared; "
+            f"{where}: column {part.columns[0]!r}, row {row}: code {text!r} is not declared; "
             f"{rule}, missing codes: {', '.join(missing) or 'none'}{_more(more)}"
         )
     recoded = replaced(texts, values, pl.Int32 if isinstance(part, Item) else pl.String).alias(part.id)
@@ -223,7 +224,7 @@ def _check_asked_in(item: Item, recoded: pl.Series, countries: pl.Series, *, whe
     if stray.any():
         row = _first(stray)
         raise DataError(
-            f"{where}: column {item.column!r}, row {row}: an answer from {countries[row - 1]!r}, "
+            f"{where}: column {item.columns[0]!r}, row {row}: an answer from {countries[row - 1]!r}, "
             f"where {item.id!r} was not asked{_more(int(stray.sum()) - 1)}"
         )
 

@@ -12,13 +12,28 @@ from pydantic import Field, model_validator
 from demoscope.config import Settings, parse, read_toml
 from demoscope.errors import ConfigError, nearest
 from demoscope.schema import ALL, PERSONAS, RESPONSES
+from demoscope.surveys.culture_map import CultureMap
 from demoscope.surveys.demographic import Demographic
-from demoscope.surveys.item import Identifier, Item, MissingCodes, Options, as_integer, repeated
+from demoscope.surveys.group import Group
+from demoscope.surveys.item import (
+    ColumnNames,
+    Identifier,
+    Item,
+    MissingCodes,
+    Options,
+    as_integer,
+    as_names,
+    repeated,
+)
 from demoscope.surveys.phrases import shipped_phrases
 from demoscope.surveys.translations import LanguageTag, Translation, with_scales
+from demoscope.surveys.variant import Variant
 
 EMBEDDED: Final = ("ces2016", "synthetic")
-"""Surveys that come with the package, by name."""
+"""Surveys whose people come with the package, by name."""
+
+DEFINED: Final = ("ces", "ess", "evs2017", "gss", "wvs7")
+"""Surveys whose definition comes with the package and whose data file is the user's."""
 
 Part = TypeVar("Part", Item, Demographic)
 
@@ -36,19 +51,29 @@ class Survey(Settings):
         notes: What a reader of results has to know: mode, coverage, missing weights.
         data: Data file, relative to the TOML file; absolute once loaded.
         generator: Built-in population that makes the data, in place of a file.
-        id_column: Column that names respondents; without one, respondents are numbered.
+        id_column: Column that names respondents, or several that do so together; without one, respondents are numbered.
         country_column: Column of the country or whatever plays its part.
         country: The one country of a survey without such a column.
         countries: Text of a cell to name of the country; empty means that cells are names.
-        weight_column: Column of design weights; without one, every weight is 1.
+        weight_column: Column of design weights, of several names the first that a file has; without one, every weight
+            is 1.
+        strata_column: Column of the stratum, of several names the first that a file has; where it has none, weights
+            are all that is known of the design.
+        psu_column: The same of the primary sampling unit.
+        partial: Whether files may lack columns of items and attributes, as those of other rounds do; what is absent is
+            left out and reported.
+        variants: Kinds of file; the first that fits is what a file is.
         missing: Text of a cell to reason, for items and attributes that have no such table of their own.
             A code that is declared as an option or value stays valid.
+        missing_tables: Such tables by name, for items and attributes that share them: ``missing = "two_digits"``.
         scales: Options by name, for items that share them: ``options = "agreement"``.
         language: Language of its own texts.
         languages: Country to the language in which its people are asked; others are asked in ``language``.
         translations: Scales and phrases in further languages, by language.
         demographics: Attributes of persons, in the order in which a prompt says them.
         items: The questions.
+        groups: Groups of people, by name.
+        culture_map: How countries are placed on a map of cultures.
     """
 
     id: Identifier
@@ -58,18 +83,35 @@ class Survey(Settings):
     notes: str = ""
     data: Path | None = None
     generator: Literal["synthetic"] | None = None
-    id_column: str | None = None
+    id_column: ColumnNames | None = None
     country_column: str | None = None
     country: str | None = Field(default=None, min_length=1)
     countries: dict[str, str] = Field(default_factory=dict)
-    weight_column: str | None = None
+    weight_column: ColumnNames | None = None
+    strata_column: ColumnNames | None = None
+    psu_column: ColumnNames | None = None
+    partial: bool = False
+    variants: tuple[Variant, ...] = ()
     missing: MissingCodes = Field(default_factory=dict)
+    missing_tables: dict[str, MissingCodes] = Field(default_factory=dict)
     scales: dict[str, Options] = Field(default_factory=dict)
     language: LanguageTag = "en"
     languages: dict[str, LanguageTag] = Field(default_factory=dict)
     translations: dict[LanguageTag, Translation] = Field(default_factory=dict)
     demographics: tuple[Demographic, ...] = ()
     items: tuple[Item, ...] = Field(min_length=1)
+    groups: dict[Identifier, Group] = Field(default_factory=dict)
+    culture_map: CultureMap | None = None
+
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """Columns that name a respondent together; none where respondents are numbered."""
+        return as_names(self.id_column)
+
+    @property
+    def weight_columns(self) -> tuple[str, ...]:
+        """Names that the column of weights may have; none where every weight is 1."""
+        return as_names(self.weight_column)
 
     @property
     def parts(self) -> tuple[Item | Demographic, ...]:
@@ -110,8 +152,8 @@ class Survey(Settings):
 
     def items_told_by(self, attributes: Collection[str]) -> tuple[str, ...]:
         """Items whose answer a persona with these attributes has been told, since both read the same column."""
-        columns = {self.demographic(name).column for name in attributes}
-        return tuple(item.id for item in self.items if item.column in columns)
+        columns = {column for name in attributes for column in self.demographic(name).columns}
+        return tuple(item.id for item in self.items if columns.intersection(item.columns))
 
     @property
     def known_languages(self) -> tuple[str, ...]:
@@ -149,18 +191,26 @@ class Survey(Settings):
     def missing_codes(self, part: Item | Demographic) -> MissingCodes:
         """Text of a cell to reason, as it holds for one item or attribute."""
         if part.missing is not None:
-            return part.missing
-        if isinstance(part, Item):
-            return {text: reason for text, reason in self.missing.items() if as_integer(text) not in part.codes}
-        return {text: reason for text, reason in self.missing.items() if text not in part.values}
+            base = part.missing
+        elif isinstance(part, Item):
+            base = {text: reason for text, reason in self.missing.items() if as_integer(text) not in part.codes}
+        else:
+            base = {text: reason for text, reason in self.missing.items() if text not in part.values}
+        return base | part.missing_also
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_scales(cls, table: Any) -> Any:  # noqa: ANN401 - raw TOML
-        if not isinstance(table, Mapping) or not isinstance(table.get("items"), list | tuple):
+    def _fill_in_what_is_shared(cls, table: Any) -> Any:  # noqa: ANN401 - raw TOML
+        if not isinstance(table, Mapping):
             return table
         scales, translations = table.get("scales", {}), table.get("translations", {})
-        return {**table, "items": [_with_scale(item, scales, translations) for item in table["items"]]}
+        filled = dict(table)
+        for kind in ("demographics", "items"):
+            if isinstance(parts := table.get(kind), list | tuple):
+                filled[kind] = [_with_missing(part, table.get("missing_tables", {})) for part in parts]
+        if isinstance(items := filled.get("items"), list):
+            filled["items"] = [_with_scale(item, scales, translations) for item in items]
+        return filled
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Survey:
@@ -169,6 +219,8 @@ class Survey(Settings):
             *self._country_problems(),
             *self._missing_problems(),
             *self._language_problems(),
+            *self._variant_problems(),
+            *(self.culture_map.problems(self.items) if self.culture_map else ()),
         ):
             raise ValueError(problem)
         if self.data is not None and self.generator is not None:
@@ -213,6 +265,13 @@ class Survey(Settings):
                         "give that demographic its own `missing`"
                     )
 
+    def _variant_problems(self) -> Iterable[str]:
+        known = [item.id for item in self.items]
+        for variant in self.variants:
+            for name in variant.mirrored:
+                if name not in known:
+                    yield f"variant {variant.name!r} mirrors {name!r}, no item of this survey{nearest(name, known)}"
+
     def _language_problems(self) -> Iterable[str]:
         known = set(self.countries.values()) if self.country is None else {self.country}
         for country, language in self.languages.items():
@@ -235,18 +294,19 @@ def load_survey(name_or_path: str | Path) -> Survey:
     """Read a survey.
 
     Args:
-        name_or_path: Name of an embedded survey (``"ces2016"``, ``"synthetic"``), or path of a TOML file.
+        name_or_path: Name of a survey that comes with the package (``"ces2016"``, ``"wvs7"``), or path of a TOML file.
 
     Raises:
         ConfigError: There is no such survey, or its file breaks a rule; one line for each problem.
     """
-    if name_or_path in EMBEDDED:
+    shipped = (*EMBEDDED, *DEFINED)
+    if name_or_path in shipped:
         path = Path(__file__).parent / "data" / f"{name_or_path}.toml"
     else:
         path = Path(name_or_path)
         if isinstance(name_or_path, str) and path.suffix != ".toml" and not path.is_file():
-            hint = nearest(name_or_path, EMBEDDED)
-            raise ConfigError(f"no survey {name_or_path!r}: neither an embedded one nor a TOML file{hint}")
+            hint = nearest(name_or_path, shipped) or f"; known are {', '.join(sorted(shipped))}"
+            raise ConfigError(f"no survey {name_or_path!r}: neither one of the package nor a TOML file{hint}")
     return survey_from_table(read_toml(path), where=path)
 
 
@@ -277,6 +337,16 @@ def _with_scale(item: Any, scales: Any, translations: Any) -> Any:  # noqa: ANN4
         known = scales if isinstance(scales, Mapping) else ()
         raise ValueError(f"item {item.get('id')!r}: no scale is called {name!r}{nearest(name, known)}")
     return {**item, "options": scales[name]}
+
+
+def _with_missing(part: Any, tables: Any) -> Any:  # noqa: ANN401 - raw TOML
+    name = part.get("missing") if isinstance(part, Mapping) else None
+    if not isinstance(name, str):
+        return part
+    if not isinstance(tables, Mapping) or name not in tables:
+        known = tables if isinstance(tables, Mapping) else ()
+        raise ValueError(f"{part.get('id')!r}: missing_tables has no {name!r}{nearest(name, known)}")
+    return {**part, "missing": tables[name]}
 
 
 def _named(name: str, parts: Iterable[Part], *, what: str) -> Part:
