@@ -108,11 +108,23 @@ class ScoreSettings(Settings):
 
 
 class RunConfig(Settings):
-    """A whole ``run.toml``."""
+    """A whole ``run.toml``.
+
+    Attributes:
+        name: Name of the run and of its folder.
+        survey: Name of a survey of the package, or path of its TOML file.
+        data: Data file; ``None`` takes the one that the survey names.
+        weight: Column of weights in place of the survey's, or ``"none"``.
+        wording: Table of wordings that go before those of the survey.
+        seed: Fixes everything that is drawn.
+        personas, questions, prompts, models, scores: The tables of these names.
+    """
 
     name: str = Field(min_length=1)
     survey: str
     data: str | None = None
+    weight: Annotated[str, Field(min_length=1)] | None = None
+    wording: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     personas: PersonaSettings = PersonaSettings()
     questions: QuestionSettings = QuestionSettings()

@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from demoscope.errors import ConfigError
-from demoscope.surveys import EMBEDDED, load_survey, survey_from_table
+from demoscope.surveys import EMBEDDED, Survey, load_survey, survey_from_table
 
 ITEM = {"id": "q", "text": "Well?", "options": {"1": "Yes", "2": "No"}}
 SEX = {"id": "sex", "text": "a {value}", "noun": True, "values": {"1": "man", "2": "woman"}}
+
+
+MAP = {"title": "Map", "low": {"a": "low", "b": "left"}, "high": {"a": "high", "b": "right"}}
+
+
+def indicators(*axes, scores=None):
+    scores = scores or {"q": {"1": 1, "2": 0.5}}
+    return [{"id": f"i{n}", "label": "I", "axis": axis, "scores": scores} for n, axis in enumerate(axes)]
 
 
 def survey(**table):
@@ -73,6 +81,46 @@ def test_missing_codes_of_an_item_replace_those_of_the_survey():
     assert s.missing_codes(s.item("own")) == {"77": "refused"}
 
 
+def test_missing_codes_beside_those_of_the_survey():
+    s = survey(missing={"-1": "dont_know"}, items=items({"missing_also": {"3": "not_applicable"}}))
+    assert s.missing_codes(s.item("q")) == {"-1": "dont_know", "3": "not_applicable"}
+
+
+def test_missing_codes_are_shared_by_name():
+    tables = {"two": {"77": "refused", "88": "dont_know"}}
+    s = survey(
+        missing_tables=tables, items=items({"missing": "two"}), demographics=[SEX | {"missing": "two"}, {"id": "town"}]
+    )
+    assert s.missing_codes(s.item("q")) == s.missing_codes(s.demographic("sex")) == tables["two"]
+
+
+def test_a_column_can_have_several_names():
+    s = survey(items=items({"column": ["q1", "Q1"]}, {"id": "p"}), demographics=[SEX | {"column": ["gndr", "Q1"]}])
+    assert s.item("q").columns == ("q1", "Q1")
+    assert s.item("p").columns == ("p",)
+    assert s.items_told_by(["sex"]) == ("q",)
+    assert survey().id_columns == survey().weight_columns == ()
+    assert survey(id_column=["cntry", "idno"], weight_column="w").id_columns == ("cntry", "idno")
+
+
+def test_a_code_in_a_file_whose_scale_is_turned_round():
+    item = survey(items=items({"options": {"0": "No", "1": "Perhaps", "2": "Yes"}})).item("q")
+    assert [item.mirrored(code) for code in item.codes] == [2, 1, 0]
+
+
+def test_a_survey_is_the_same_after_it_was_written_down():
+    s = survey(
+        culture_map={**MAP, "indicators": indicators(*"aabb")},
+        groups={"g": {"where": "q = 1", "text": "a yes-sayer"}},
+        variants=[{"name": "x", "has": ["q"], "mirrored": ["q"]}],
+        weight_column=["w", "v"],
+        missing_tables={"two": {"77": "refused"}},
+        items=items({"missing": "two"}),
+    )
+    assert Survey.model_validate_json(s.model_dump_json(exclude_defaults=True)) == s
+    assert s.culture_map.axes == ("a", "b")
+
+
 def test_data_lie_beside_the_file_that_names_them(tmp_path):
     assert survey(data="d/x.csv").data == (Path("folder") / "d/x.csv").resolve()
     assert survey(data=str(tmp_path / "x.csv")).data == tmp_path / "x.csv"
@@ -124,6 +172,18 @@ def test_data_lie_beside_the_file_that_names_them(tmp_path):
         ({"countries": {"1": "A"}}, "country_column, which is not given"),
         ({"generator": "synthetic", "data": "x.csv"}, "exclude each other"),
         ({"generator": "magic"}, "generator"),
+        ({"items": items({"missing": "two"}), "missing_tables": {"tow": {}}}, "no 'two'; did you mean 'tow'?"),
+        ({"items": items({"missing_also": {"1": "refused"}})}, "code 1 is declared both as an option and as missing"),
+        ({"demographics": [SEX | {"missing_also": {"1": "refused"}}]}, "both as a value and as missing"),
+        ({"items": items({"column": []})}, "items.0.column"),
+        ({"variants": [{"name": "x", "mirrored": ["p"]}]}, "variant 'x' mirrors 'p', no item of this survey"),
+        ({"variants": [{"name": "x", "mirrored": ["q"], "refused": "No."}]}, "is refused"),
+        ({"groups": {"g": {"text": "a man"}}}, "key 'groups.g.where' is missing"),
+        ({"culture_map": {**MAP, "high": {"a": "A"}, "indicators": indicators(*"aabb")}}, "the same two axes"),
+        ({"culture_map": {**MAP, "indicators": indicators("a", "a", "a", "b")}}, "axis 'b' has fewer than two"),
+        ({"culture_map": {**MAP, "indicators": indicators("a", "a", "b", "c")}}, "no axis is called 'c'"),
+        ({"culture_map": {**MAP, "indicators": indicators(*"aabb", scores={"p": {"1": 1}})}}, "scores 'p', no item"),
+        ({"culture_map": {**MAP, "indicators": indicators(*"aabb", scores={"q": {"1": 1}})}}, "the codes 1, 2 of 'q'"),
     ],
 )
 def test_contradictions_are_errors(table, message):

@@ -108,6 +108,10 @@ class Item(Settings):
         """Codes of the options in the order of the scale, length K."""
         return tuple(option.code for option in self.options)
 
+    def mirrored(self, code: int) -> int:
+        """The code in the same place of a file whose scale is turned round: of 1 to 4, 1 for 4 and 2 for 3."""
+        return min(self.codes) + max(self.codes) - code
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the options in the order of the scale, length K."""
