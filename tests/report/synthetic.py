@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from demoscope.report import FactSection, RunFacts
+from demoscope.report import FactSection, Respondents, RunFacts, Unanswered, Weighted
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.tables import (
@@ -166,6 +166,25 @@ def facts(plan: Plan) -> RunFacts:
             FactSection("Invalid answers", (("ambiguous", "3"),)),
         ),
         files=(("scores/marginals.parquet", "one row per item and country"), (text, text)),
+        respondents=respondents(plan),
+        warning=HOSTILE if plan.hostile else "",
+    )
+
+
+def respondents(plan: Plan) -> Respondents | None:
+    if plan.items == 1:
+        return None
+    ids = [f"q{number + 1}" for number in range(plan.items)]
+    return Respondents(
+        notes=(HOSTILE if plan.hostile else "Weights are those of column w.",),
+        countries=tuple(
+            Weighted(HOSTILE if plan.hostile else f"Country {n}", 1000 + n, 700.5, 0.1, 5.0)
+            for n in range(plan.countries)
+        ),
+        items=tuple(
+            Unanswered(item, 1000 * plan.countries, {"dont_know": 12, "not_asked": 1000} if n % 2 else {}, n % 2)
+            for n, item in enumerate(ids)
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from demoscope.report.names import Names
 from demoscope.report.outcomes import outcomes
 from demoscope.report.overview import overview
 from demoscope.report.panel import panels, primary
+from demoscope.report.respondents import respondents
 from demoscope.report.scoreboard import scoreboard
 from demoscope.schema import ALL
 
@@ -62,9 +63,12 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         parts = [dependence(panel, names=names) for panel in shown]
         sections.append(("dependence", "Where dependence comes from", parts))
     sections.append(("outcomes", "Answers given", [outcomes(panel, names=names) for panel in shown]))
+    people = None if facts.respondents is None else respondents(facts.respondents, names=names)
     page = render(
         "page.html.j2",
         title=words.clean(facts.title),
+        warning=words.clean(facts.warning) if facts.warning else "",
+        people=people,
         style=_style(),
         survey=survey_line(shown[0].averages, survey, title=facts.title) if shown else "",
         panels=shown,

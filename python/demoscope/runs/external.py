@@ -106,7 +106,7 @@ def score_files(
     except DataError as error:
         raise DataError(f"{answers}: {error}") from error
     comparison.write(run.scores)
-    facts = external_facts(answers, declared, comparison, unused=left)
+    facts = external_facts(answers, people, comparison, unused=left)
     write_text(run.survey, declared.model_dump_json(indent=2, exclude_defaults=True) + "\n")
     write_facts(run.facts, facts)
     write_json(run.summary, comparison.summary())

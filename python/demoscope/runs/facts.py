@@ -6,9 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from demoscope import __version__
 from demoscope.personas import unmatched
 from demoscope.report import FactSection, RunFacts
+from demoscope.runs.respondents import respondents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +65,7 @@ def run_facts(
         asked: The models after asking.
         answers_hash: Hash of the content of all asked cells.
     """
+    countries = sorted(personas["country"].unique())
     lost = unmatched(data, attributes=config.personas.attributes, countries=config.personas.countries)["n"].sum()
     people = (
         ("Respondents", f"{data.frame.height:,} in {len(data.countries)} countries"),
@@ -85,17 +89,18 @@ def run_facts(
             FactSection("Run", run),
         ),
         files=(*RUN_FILES, *FILES),
+        respondents=respondents(data, items=config.questions.items or (), countries=countries),
     )
 
 
 def external_facts(
-    answers: Path, survey: Survey, comparison: Comparison, *, unused: Sequence[tuple[str, str]]
+    answers: Path, people: Microdata, comparison: Comparison, *, unused: Sequence[tuple[str, str]]
 ) -> RunFacts:
     """Facts of a comparison of answers that were made elsewhere.
 
     Args:
         answers: Their file.
-        survey: The survey.
+        people: The respondents.
         comparison: The scores.
         unused: What the answers lack and what of them was not used: labels and names.
     """
@@ -107,9 +112,10 @@ def external_facts(
         ("demoscope", __version__),
     )
     return RunFacts(
-        title=f"{survey.title}: {answers.name}",
-        sections=(FactSection("Answers from elsewhere", given), _survey_section(survey)),
+        title=f"{people.survey.title}: {answers.name}",
+        sections=(FactSection("Answers from elsewhere", given), _survey_section(people.survey)),
         files=FILES,
+        respondents=respondents(people, items=comparison.settings["items"], countries=comparison.settings["countries"]),
     )
 
 
@@ -125,15 +131,7 @@ def read_facts(path: Path) -> RunFacts:
         OSError: There is no such file.
         ValueError: It is damaged.
     """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        sections = tuple(
-            FactSection(section["title"], tuple((label, value) for label, value in section["rows"]))
-            for section in raw["sections"]
-        )
-        return RunFacts(raw["title"], sections, tuple((name, words) for name, words in raw["files"]))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: {error!r}") from error
+    return TypeAdapter(RunFacts).validate_json(path.read_text(encoding="utf-8"))
 
 
 def _model_rows(model: Asked, config: RunConfig) -> list[tuple[str, str]]:

@@ -1,0 +1,68 @@
+"""What the report tells about the people of a survey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from demoscope.report import Respondents, Unanswered, Weighted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from demoscope.surveys import Microdata
+
+
+def respondents(data: Microdata, *, items: Sequence[str], countries: Sequence[str]) -> Respondents:
+    """Counts, weights and reasons for no answer.
+
+    Args:
+        data: The people.
+        items: Items that are scored, in the order of the survey.
+        countries: Countries that are scored.
+    """
+    weighted = [_weighted(data.frame, country) for country in countries]
+    sizes = {row.country: row.n for row in weighted}
+    lost = data.missing.filter(pl.col("country").is_in(list(countries)))
+    return Respondents(
+        notes=_notes(data),
+        countries=tuple(weighted),
+        items=tuple(_unanswered(item, lost.filter(pl.col("item") == item), sizes) for item in items),
+    )
+
+
+def _weighted(frame: pl.DataFrame, country: str) -> Weighted:
+    weights = frame.filter(pl.col("country") == country)["weight"].to_numpy()
+    n = len(weights)
+    relative = weights / (np.add.reduce(weights) / n)
+    return Weighted(
+        country=country,
+        n=n,
+        n_eff=float(n * n / np.add.reduce(relative**2)),
+        low=float(relative.min()),
+        high=float(relative.max()),
+    )
+
+
+def _unanswered(item: str, lost: pl.DataFrame, sizes: dict[str, int]) -> Unanswered:
+    reasons: dict[str, int] = {}
+    not_asked: dict[str, int] = {}
+    for country, reason, n in lost.select("country", "reason", "n").iter_rows():
+        reasons[reason] = reasons.get(reason, 0) + n
+        if reason == "not_asked":
+            not_asked[country] = not_asked.get(country, 0) + n
+    return Unanswered(
+        item=item,
+        n=sum(sizes.values()),
+        reasons=reasons,
+        not_asked_in=sum(n == sizes[country] for country, n in not_asked.items()),
+    )
+
+
+def _notes(data: Microdata) -> tuple[str, ...]:
+    survey = data.survey
+    if not survey.weight_columns:
+        return ("The survey has no weights; every person counts alike.",)
+    return (f"Weights are those of column {survey.weight_columns[0]}.",)
