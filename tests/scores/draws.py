@@ -7,7 +7,7 @@ import polars as pl
 
 from demoscope.scores.answers import long_answers
 from demoscope.scores.decomposition import decompositions
-from demoscope.scores.references import Streams
+from demoscope.scores.resampling import Design, Streams
 from demoscope.scores.sides import Sampled, sample
 from demoscope.surveys import Item, Option
 
@@ -54,9 +54,10 @@ def sampled(
 ) -> Sampled:
     """The model side of a table, without correlations, which decompositions do not need."""
     side = long_answers(table, items, person="persona_id", weights=weights).side
-    multiplicities = Streams(seed=3, replicates=replicates, threads=1).multiplicities(side.n, country="x", purpose="y")
+    streams = Streams(seed=3, replicates=replicates, threads=1)
+    drawn = Design(None).resampled(np.arange(side.n), country="x", purpose="y", streams=streams)
     nothing = np.zeros(len(items) * (len(items) - 1) // 2, dtype=bool)
-    return sample(side, multiplicities, pairs=nothing, threads=1)
+    return sample(side, drawn, pairs=nothing, threads=1)
 
 
 def decomposed(table: pl.DataFrame, items: tuple[Item, ...], **options):

@@ -113,6 +113,8 @@ _SETTING_WORDS: Final = {
     "items": "Items",
     "attributes": "Attributes of persons",
     "weights": "Column of weights",
+    "strata": "Column of strata",
+    "psu": "Column of primary sampling units",
 }
 _VALUE_WORDS: Final = {
     "matched": "personas matched to respondents",

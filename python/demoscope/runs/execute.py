@@ -19,6 +19,7 @@ from demoscope.runs.batch_book import BatchBook
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest, recorded_facts
+from demoscope.runs.respondents import sample_design
 from demoscope.runs.settings import data_path, resolved_adapters, resolved_options, survey_source
 from demoscope.schema import SCORED
 from demoscope.scores import Comparison, compare
@@ -166,7 +167,7 @@ def execute(config: RunConfig, *, folder: Path, base: Path, threads: int | None,
             items=config.questions.items,
             country="country",
             human_id="respondent_id",
-            weights="weight" if survey.weight_columns else None,
+            **sample_design(data),
             replicates=config.scores.replicates,
             permutations=config.scores.permutations,
             seed=config.seed,

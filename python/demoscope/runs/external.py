@@ -10,6 +10,7 @@ from demoscope.report import write_report
 from demoscope.runs.facts import external_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.given import RESPONDENT, typed, unused, with_country
+from demoscope.runs.respondents import sample_design
 from demoscope.scores import Comparison, compare
 from demoscope.surveys import load_microdata, load_survey, read_table
 
@@ -96,7 +97,7 @@ def score_files(
                 country="country",
                 human_id=RESPONDENT,
                 persona_id=persona_id,
-                weights="weight" if declared.weight_columns else None,
+                **sample_design(people),
                 replicates=replicates,
                 permutations=permutations,
                 seed=seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,23 @@ def respondents(data: Microdata, *, items: Sequence[str], countries: Sequence[st
         countries=tuple(weighted),
         items=tuple(_unanswered(item, lost.filter(pl.col("item") == item), sizes) for item in items),
     )
+
+
+class SampleDesign(TypedDict):
+    """Columns of the people, as :func:`demoscope.compare` takes them."""
+
+    weights: str | None
+    strata: str | None
+    psu: str | None
+
+
+def sample_design(data: Microdata) -> SampleDesign:
+    """What is known of how people were drawn and weighted."""
+    return {
+        "weights": "weight" if data.survey.weight_columns else None,
+        "strata": "stratum" if "stratum" in data.frame.columns else None,
+        "psu": "psu" if "psu" in data.frame.columns else None,
+    }
 
 
 def _weighted(frame: pl.DataFrame, country: str) -> Weighted:

@@ -27,12 +27,12 @@ from demoscope.scores.permuted import permuted
 from demoscope.scores.references import (
     People,
     Reference,
-    Streams,
     demographics_only,
     independence,
     other_countries,
     split_half,
 )
+from demoscope.scores.resampling import Streams
 from demoscope.scores.rows import Tables
 from demoscope.scores.sides import ExactSide
 from demoscope.scores.structure import defined_mean, scores, total
@@ -61,6 +61,8 @@ def compare(
     human_id: str | None = None,
     persona_id: str | None = None,
     weights: str | None = None,
+    strata: str | None = None,
+    psu: str | None = None,
     replicates: int = 1000,
     permutations: int = 500,
     seed: int = 0,
@@ -86,6 +88,11 @@ def compare(
         human_id: Column of respondents' identifiers.
         persona_id: Column of personas' identifiers, ``"persona_id"`` where that column exists.
         weights: Column of weights of respondents, positive; of personas too where their frame has it.
+        strata: Column of the strata of respondents.
+        psu: Column of their primary sampling units; where there are units or strata, intervals come from replicates
+            that draw n_h - 1 of the n_h units of each stratum (Rao, Wu & Yue 1992), and halves of people (A2) are
+            halves of units.
+            A country in which a column is empty does without it.
         replicates: Bootstrap replicates B of respondents and personas.
         permutations: Permutations of profile labels (reference A6).
         seed: Master seed; the same seed gives the same bytes for any number of threads.
@@ -108,7 +115,7 @@ def compare(
     by = tuple(name for name in by if name in answer_frame.columns)
     if persona_id is None and "persona_id" in answer_frame.columns:
         persona_id = "persona_id"
-    columns = Columns(by, country, human_id, persona_id, weights)
+    columns = Columns(by, country, human_id, persona_id, weights, strata, psu)
     declared = resolve_items(people_frame, answer_frame, survey=survey, names=items, columns=columns)
     attributes = shared_attributes(people_frame, answer_frame, items=declared, columns=columns)
     streams = Streams(seed=seed, replicates=replicates, threads=threads)
@@ -163,6 +170,8 @@ def compare(
             "items": [item.id for item in declared],
             "attributes": attributes,
             "weights": weights,
+            "strata": strata,
+            "psu": psu,
         },
         **tables.frames(),
     )

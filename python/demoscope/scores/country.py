@@ -16,7 +16,8 @@ from demoscope.scores.gaps import Gap, group_gaps
 from demoscope.scores.inputs import Columns, in_group, profiles, sources
 from demoscope.scores.marginals import ItemMarginal, exchanged_totals, item_marginals
 from demoscope.scores.permuted import Products, products
-from demoscope.scores.references import People, Streams, pairwise_effective_sizes
+from demoscope.scores.references import People, pairwise_effective_sizes
+from demoscope.scores.resampling import Design, Streams, country_design
 from demoscope.scores.sides import ExactSide, Sampled, pairs_of, sample
 from demoscope.scores.structure import Terms, terms
 
@@ -87,14 +88,16 @@ def prepare_people(
     if side.n < 2:
         raise DataError(f"humans in {country}: {side.n} respondent; at least 2 are needed")
     pairs = scorable_pairs(items, country)
-    multiplicities = streams.multiplicities(side.n, country=country, purpose="respondent")
+    design = country_design(frame, columns, country=country)
+    drawn = design.resampled(np.arange(side.n), country=country, purpose="respondent", streams=streams)
     return People(
         country=country,
         frame=frame,
-        sampled=sample(side, multiplicities, pairs=pairs, threads=streams.threads),
+        sampled=sample(side, drawn, pairs=pairs, threads=streams.threads),
         pairs=pairs,
         n_effective=pairwise_effective_sizes(side),
         profile=profiles(frame, attributes) if attributes else None,
+        design=design,
     )
 
 
@@ -142,10 +145,11 @@ def score_country(
         # A matched persona stands for its respondent, weight included.
         answers = replace(answers, side=replace(answers.side, weights=people.side.weights[source]))
     if source is None:
-        multiplicities = streams.multiplicities(answers.side.n, country=people.country, purpose="persona")
+        everyone = np.arange(answers.side.n)
+        drawn = Design(None).resampled(everyone, country=people.country, purpose="persona", streams=streams)
     else:
-        multiplicities = np.ascontiguousarray(people.sampled.multiplicities[:, source])
-    model = sample(answers.side, multiplicities, pairs=people.pairs, threads=streams.threads)
+        drawn = people.design.followed(people.sampled.multiplicities, source)
+    model = sample(answers.side, drawn, pairs=people.pairs, threads=streams.threads)
     exchanges = _exchanges(people, answers.side.n, matched=source is not None, streams=streams)
     exchanged = exchanged_totals(people.side, answers.side, source=source, exchanges=exchanges)
     country_terms = terms(people.sampled, model, n_effective=people.n_effective)

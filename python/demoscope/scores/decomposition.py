@@ -199,7 +199,7 @@ class Resample:
     def of(cls, model: Sampled) -> Resample:
         """Those of a side with its replicates."""
         own = model.side.weights / model.side.weights.mean()
-        times = np.vstack([np.ones(len(own)), model.multiplicities])
+        times: Floats = np.vstack([np.ones(len(own)), model.multiplicities])
         return cls(times, own, effective_size(own), model.correction)
 
     def sums(self, values: Floats) -> Floats:
@@ -207,11 +207,13 @@ class Resample:
 
         Terms are rounded to a grid so coarse that every sum is exact and so fine (2^-52 of the largest sum there can
         be) that nothing is lost; so the order in which a BLAS adds, which its threads change, does not matter.
+        Factors of a design are no whole numbers; there the order of summation is fixed instead.
         """
         terms = self.weights[:, None] * values
         _, exponent = np.frexp(np.abs(terms).max(initial=0.0) * self.times.sum(axis=1).max())
         rounded = np.ldexp(np.rint(np.ldexp(terms, 52 - exponent)), exponent - 52)
-        found: Floats = self.times @ rounded
+        whole = bool((self.times == np.rint(self.times)).all())
+        found: Floats = self.times @ rounded if whole else np.einsum("bn,nk->bk", self.times, rounded)
         return found
 
     def mean(self, sums: Floats, counts: Floats) -> Floats:

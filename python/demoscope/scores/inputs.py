@@ -37,7 +37,7 @@ class Columns:
 
     Attributes:
         by: Columns that tell models apart.
-        country, human_id, persona_id, weights: As in :func:`demoscope.compare`.
+        country, human_id, persona_id, weights, strata, psu: As in :func:`demoscope.compare`.
     """
 
     by: tuple[str, ...]
@@ -45,10 +45,13 @@ class Columns:
     human_id: str | None
     persona_id: str | None
     weights: str | None
+    strata: str | None = None
+    psu: str | None = None
 
     def taken(self) -> set[str]:
         """All names that are neither items nor attributes."""
-        named = {self.country, self.human_id, self.persona_id, self.weights, *self.by, *RESERVED}
+        own = {self.country, self.human_id, self.persona_id, self.weights, self.strata, self.psu}
+        named = {*own, *self.by, *RESERVED}
         return {name for name in named if name is not None}
 
 

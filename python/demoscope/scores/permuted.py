@@ -17,7 +17,7 @@ from demoscope.scores.sides import ExactSide, blocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from demoscope.scores.references import Streams
+    from demoscope.scores.resampling import Streams
     from demoscope.scores.sides import Floats, Mask
     from demoscope.scores.structure import Terms
 

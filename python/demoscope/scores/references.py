@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from demoscope.scores.marginals import item_marginals
+from demoscope.scores.resampling import Design, Streams
 from demoscope.scores.sides import CodedSide, Sampled, pairs_of, sample
 from demoscope.scores.structure import Terms, terms
 from demoscope.stats import kernels
@@ -39,6 +40,7 @@ class People:
         n_effective: Effective number of complete answers per pair, shape (P,).
         profile: Number of the demographic cell of each respondent, shape (n,), -1 = unknown; ``None`` without
             attributes.
+        design: How they were drawn.
     """
 
     country: str
@@ -47,6 +49,7 @@ class People:
     pairs: Mask
     n_effective: Floats
     profile: NDArray[np.int64] | None
+    design: Design
 
     @property
     def side(self) -> CodedSide:
@@ -75,31 +78,6 @@ class Reference:
     marginals: list[ItemMarginal] | None
 
 
-@dataclass(frozen=True)
-class Streams:
-    """Everything random that references need.
-
-    Attributes:
-        seed: Master seed.
-        replicates: Number of bootstrap replicates B.
-        threads: Number of threads.
-    """
-
-    seed: int
-    replicates: int
-    threads: int | None
-
-    def multiplicities(self, n: int, *, country: str, purpose: str) -> NDArray[np.uint16]:
-        """Respondent bootstrap, shape (B, n)."""
-        return kernels.respondent_multiplicities(
-            n, replicates=self.replicates, seed=self.seed, country=country, purpose=purpose, threads=self.threads
-        )
-
-    def permutations(self, n: int, count: int, *, country: str, purpose: str) -> NDArray[np.int64]:
-        """Random permutations of n things, shape (count, n)."""
-        return kernels.permutations(n, count, seed=self.seed, country=country, purpose=purpose)
-
-
 def independence(people: People, *, streams: Streams) -> Reference:
     """A0: each item's answers permuted over the respondents who gave one; same marginals, no structure."""
     side = people.side
@@ -108,9 +86,11 @@ def independence(people: People, *, streams: Streams) -> Reference:
     for j, order in enumerate(orders):
         column = side.codes[order, j]
         codes[side.codes[:, j] != kernels.MISSING, j] = column[column != kernels.MISSING]
+    # Items permuted over people have left their units, so people are drawn one by one.
+    alone = Design(None).resampled(np.arange(side.n), country=people.country, purpose="A0 rows", streams=streams)
     shuffled = sample(
         CodedSide(codes, side.categories, side.weights, side.persons),
-        streams.multiplicities(side.n, country=people.country, purpose="A0 rows"),
+        alone,
         pairs=people.pairs,
         threads=streams.threads,
     )
@@ -146,13 +126,11 @@ def demographics_only(people: People, *, streams: Streams) -> Reference | None:
 
 def split_half(people: People, items: tuple[Item, ...], *, streams: Streams) -> Reference:
     """A2: one random half of the respondents as the model of the other half."""
-    side = people.side
-    order = streams.permutations(side.n, 1, country=people.country, purpose="A2 halves")[0]
+    side, country = people.side, people.country
     halves = []
-    for number, rows in enumerate(np.array_split(order, 2)):
-        half = side.take(np.sort(rows))
-        multiplicities = streams.multiplicities(half.n, country=people.country, purpose=f"A2 half {number}")
-        halves.append(sample(half, multiplicities, pairs=people.pairs, threads=streams.threads))
+    for number, rows in enumerate(people.design.halves(side.n, country=country, streams=streams)):
+        drawn = people.design.resampled(rows, country=country, purpose=f"A2 half {number}", streams=streams)
+        halves.append(sample(side.take(rows), drawn, pairs=people.pairs, threads=streams.threads))
     first = halves[0]
     assert isinstance(first.side, CodedSide)
     effective = pairwise_effective_sizes(first.side)

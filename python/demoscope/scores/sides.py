@@ -16,9 +16,11 @@ from demoscope.stats import kernels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from demoscope.scores.resampling import Resampling
+
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
-    Multiplicities = NDArray[np.uint16]
+    Multiplicities = kernels.Factors
 
 MODE_SHARE_LIMIT = 0.95
 """An item whose mode holds this share carries no usable structure (ruling on degenerate items)."""
@@ -162,8 +164,8 @@ class Sampled:
 
     Attributes:
         side: The answers.
-        multiplicities: Shape (B, n).
-        correction: n / (n - 1): a bootstrap that draws n of n understates variance by the inverse (ruling 15).
+        multiplicities: How often each person is drawn in each replicate, or what her weight is multiplied by, (B, n).
+        correction: What variances over replicates are multiplied by; see :class:`.resampling.Resampling`.
         rho: Full-sample correlations, shape (P,), NaN where undefined.
         rho_replicates: Shape (B, P).
         status: Status codes of the full sample, shape (P,).
@@ -222,14 +224,14 @@ def effective_size(weights: Floats) -> float:
     return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
-def sample(side: CodedSide | ExactSide, multiplicities: Multiplicities, *, pairs: Mask, threads: int | None) -> Sampled:
+def sample(side: CodedSide | ExactSide, drawn: Resampling, *, pairs: Mask, threads: int | None) -> Sampled:
     """Compute everything that scores need of one side.
 
     Weights are scaled to mean 1 before the rule on degenerate items is applied, so that it speaks of persons.
 
     Args:
         side: The answers.
-        multiplicities: Shape (B, n).
+        drawn: Its replicates.
         pairs: Pairs that may be scored at all, shape (P,); those with a degenerate item are left out on top.
         threads: Number of threads, ``None`` for all cores.
     """
@@ -239,15 +241,15 @@ def sample(side: CodedSide | ExactSide, multiplicities: Multiplicities, *, pairs
     first, second = pairs_of(len(side.categories))
     usable = pairs & ~degenerate[first] & ~degenerate[second]
     rho, status, _ = side.correlations(None, pairs=usable, threads=threads)
-    rho_replicates, statuses, _ = side.correlations(multiplicities, pairs=usable, threads=threads)
+    rho_replicates, statuses, _ = side.correlations(drawn.factors, pairs=usable, threads=threads)
     return Sampled(
         side=side,
-        multiplicities=multiplicities,
-        correction=side.n / (side.n - 1),
+        multiplicities=drawn.factors,
+        correction=drawn.correction,
         rho=rho[0],
         rho_replicates=rho_replicates,
         status=status[0],
         boundary_share=(statuses == kernels.BOUNDARY).mean(axis=0),
-        totals=np.concatenate([full, side.counts(multiplicities)]),
+        totals=np.concatenate([full, side.counts(drawn.factors)]),
         degenerate=degenerate,
     )

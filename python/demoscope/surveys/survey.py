@@ -37,7 +37,7 @@ DEFINED: Final = ("ces", "ess", "evs2017", "gss", "wvs7")
 
 Part = TypeVar("Part", Item, Demographic)
 
-_RESERVED: Final = frozenset(("respondent_id", "option_codes", *PERSONAS, *RESPONSES))
+_RESERVED: Final = frozenset(("respondent_id", "option_codes", "stratum", "psu", *PERSONAS, *RESPONSES))
 
 
 class Survey(Settings):
