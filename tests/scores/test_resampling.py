@@ -73,11 +73,19 @@ def test_a_country_without_a_column_does_without_it():
     frame = clustered(np.random.default_rng(4), towns=4, size=3)
     empty = frame.with_columns(town=pl.lit(None, dtype=pl.Int64))
     assert design(empty, strata=None).columns is None
-    partly = frame.with_columns(town=pl.when(pl.col("town") > 0).then("town"))
-    with pytest.raises(DataError, match=r"humans in Utopia: column 'town' \(psu\) is empty for 3 of 12 people"):
-        design(partly)
     with pytest.raises(DataError, match="no column 'village' for psu"):
         design(frame, psu="village")
+
+
+def test_people_without_a_unit_are_units_of_their_own(caplog):
+    frame = clustered(np.random.default_rng(4), towns=4, size=3)
+    partly = frame.with_columns(town=pl.when(pl.col("town") > 0).then("town"))
+    units = design(partly, strata=None).columns.units(np.arange(12)).unit
+    assert len(set(units)) == 3 + 3
+    assert [len(set(units[3 * town : 3 * town + 3])) for town in range(4)] == [3, 1, 1, 1]
+    assert "Utopia: 3 of 12 people have no unit; each is one of her own" in caplog.text
+    partly = frame.with_columns(region=pl.when(pl.col("town") > 1).then("region"))
+    assert len(set(design(partly).columns.stratum)) == 3
 
 
 def test_clusters_widen_intervals_as_much_as_they_should():

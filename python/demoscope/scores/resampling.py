@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import polars as pl
 
-from demoscope.errors import DataError
+from demoscope.errors import DataError, nearest
 from demoscope.stats import kernels
 from demoscope.stats.designs import DesignColumns, design_columns, replicate_weights
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from demoscope.scores.inputs import Columns
     from demoscope.stats.kernels import Factors
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,20 +124,28 @@ class Design:
 def country_design(frame: pl.DataFrame, columns: Columns, *, country: str) -> Design:
     """The design of one country's respondents; none where its columns are empty there.
 
+    Of the others, a respondent without a unit is a unit of her own, and those without a stratum make one stratum.
+
     Raises:
-        DataError: A column is absent, or has values for some respondents of the country only.
+        DataError: A column is absent.
     """
-    named = {"strata": columns.strata, "psu": columns.psu}
-    known: dict[str, str | None] = {"strata": None, "psu": None}
-    for role, name in named.items():
+    known: dict[str, str] = {}
+    for role, name in (("strata", columns.strata), ("psu", columns.psu)):
         if name is None:
             continue
         if name not in frame.columns:
-            raise DataError(f"humans: no column {name!r} for {role}")
+            raise DataError(f"humans in {country}: no column {name!r} for {role}{nearest(name, frame.columns)}")
         missing = frame[name].null_count()
+        if missing < frame.height:
+            known[role] = name
         if 0 < missing < frame.height:
-            raise DataError(
-                f"humans in {country}: column {name!r} ({role}) is empty for {missing:,} of {frame.height:,} people"
-            )
-        known[role] = None if missing else name
-    return Design(design_columns(frame, strata=known["strata"], psu=known["psu"]))
+            _log.warning("%s: %d of %d people have no %s", country, missing, frame.height, _ROLES[role])
+            frame = frame.with_columns(_ALONE[role](pl.col(name).cast(pl.String)).alias(name))
+    return Design(design_columns(frame, strata=known.get("strata"), psu=known.get("psu")))
+
+
+_ROLES: Final = {"strata": "stratum; they make one of their own", "psu": "unit; each is one of her own"}
+_ALONE: Final[dict[str, Callable[[pl.Expr], pl.Expr]]] = {
+    "strata": lambda column: column.fill_null("\x00"),
+    "psu": lambda column: pl.coalesce(column, "\x00" + pl.int_range(pl.len()).cast(pl.String)),
+}

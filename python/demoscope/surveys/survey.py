@@ -60,6 +60,7 @@ class Survey(Settings):
         strata_column: Column of the stratum, of several names the first that a file has; where it has none, weights
             are all that is known of the design.
         psu_column: The same of the primary sampling unit.
+        no_unit: Cells of these two columns that name no stratum or unit, beside the missing codes of the survey.
         partial: Whether files may lack columns of items and attributes, as those of other rounds do; what is absent is
             left out and reported.
         variants: Kinds of file; the first that fits is what a file is.
@@ -90,6 +91,7 @@ class Survey(Settings):
     weight_column: ColumnNames | None = None
     strata_column: ColumnNames | None = None
     psu_column: ColumnNames | None = None
+    no_unit: tuple[str, ...] = ()
     partial: bool = False
     variants: tuple[Variant, ...] = ()
     missing: MissingCodes = Field(default_factory=dict)
