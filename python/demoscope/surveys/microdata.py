@@ -13,7 +13,7 @@ from demoscope.registry import Registry
 from demoscope.schema import ALL
 from demoscope.surveys.cells import cell_texts, first_row, key_of, look_up, meanings, replaced
 from demoscope.surveys.item import Item, MissingCodes
-from demoscope.surveys.table_file import check_columns_exist, read_table
+from demoscope.surveys.files import check_columns_exist, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

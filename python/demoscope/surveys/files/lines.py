@@ -1,0 +1,157 @@
+"""Whether all lines of a delimited text file have as many fields as its header, at the speed of reading it.
+
+Polars fills up short lines with nulls, so a file that was cut off in the middle of a line would pass for one with
+missing answers.
+A file is scanned in blocks as an array of bytes; whatever is not regular beyond doubt there (a quote inside a field, a
+quote that stays open, a lone carriage return, a NUL byte) is left to the csv module, which is fifty times slower and knows.
+A cut exactly at the end of a line leaves a regular file and cannot be seen.
+"""
+
+from __future__ import annotations
+
+import csv
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from demoscope.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+BLOCK_BYTES: Final = 4 << 20
+
+_LF: Final = ord("\n")
+_CR: Final = ord("\r")
+_QUOTE: Final = ord('"')
+
+
+def count_rows(open_bytes: Callable[[], BinaryIO], *, separator: str, fields: int, where: object) -> int:
+    """Number of rows below the header of a text all of whose lines have as many fields.
+
+    Blank lines at the end are no rows.
+
+    Args:
+        open_bytes: Opens the text from its beginning: UTF-8, with or without byte-order mark.
+        separator: Mark between fields.
+        fields: Number of fields of the header.
+        where: Name of the file, for messages.
+
+    Raises:
+        DataError: A line has another number of fields, a blank line lies between others, quotes do not pair, or a cell
+            holds a NUL byte; the message names the row.
+    """
+    with open_bytes() as file:
+        rows = _count_regular(file, separator=ord(separator), fields=fields)
+    if rows is None:
+        return _count_by_csv_module(open_bytes(), separator=separator, fields=fields, where=where)
+    return rows
+
+
+def _count_regular(file: BinaryIO, *, separator: int, fields: int) -> int | None:
+    """The same for a file that is regular beyond doubt; ``None`` where the csv module has to judge."""
+    lines = blank = 0
+    rest = b""
+    while block := file.read(BLOCK_BYTES):
+        whole = rest + block
+        if b"\0" in block or len(whole) > 8 * BLOCK_BYTES:
+            return None
+        cut = _last_line_end(whole)
+        rest = whole[cut:]
+        if cut:
+            counted = _count_block(whole[:cut], separator, fields, blank=blank)
+            if counted is None:
+                return None
+            lines, blank = lines + counted[0], counted[1]
+    if rest:
+        counted = _count_block(rest + b"\n", separator, fields, blank=blank)
+        if counted is None:
+            return None
+        lines += counted[0]
+    return lines - 1
+
+
+def _last_line_end(block: bytes) -> int:
+    """Where the last line ends that is whole and closes all its quotes, if lines hold whole fields."""
+    if block.count(b'"') % 2 == 0:
+        return block.rfind(b"\n") + 1
+    inside = np.bitwise_xor.accumulate(np.frombuffer(block, np.uint8) == _QUOTE)
+    ends = np.flatnonzero((np.frombuffer(block, np.uint8) == _LF) & ~inside)
+    return int(ends[-1]) + 1 if len(ends) else 0
+
+
+def _count_block(block: bytes, separator: int, fields: int, *, blank: int) -> tuple[int, int] | None:
+    """Number of lines of whole lines, and of blank ones at their end; ``None`` where something is irregular.
+
+    Args:
+        block: Bytes that end with a line feed.
+        separator: Mark between fields.
+        fields: Number of fields that every line should have.
+        blank: Number of blank lines that ended the block before.
+    """
+    data = np.frombuffer(block, np.uint8)
+    feeds, marks = data == _LF, data == separator
+    if b'"' in block:
+        inside = np.bitwise_xor.accumulate(data == _QUOTE)
+        if inside[-1] or not _quotes_stand_at_edges(data, inside, separator):
+            return None
+        feeds &= ~inside
+        marks &= ~inside
+        returns = (data == _CR) & ~inside
+    else:
+        returns = data == _CR if b"\r" in block else None
+    ends = np.flatnonzero(feeds)
+    if returns is not None and returns.any():
+        before = np.flatnonzero(returns) + 1
+        if not feeds[before[before < len(data)]].all():
+            return None
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts
+    empty = (lengths == 0) | ((lengths == 1) & (data[starts] == _CR))
+    n_blank = int(empty.sum())
+    if n_blank:
+        tail = n_blank if empty[len(empty) - n_blank :].all() else -1
+        if tail < 0 or (blank and tail < len(empty)):
+            return None
+    elif blank:
+        return None
+    full = len(ends) - n_blank
+    separators = np.diff(np.searchsorted(np.flatnonzero(marks), ends[:full]), prepend=0)
+    if (separators != fields - 1).any() or (lengths[:full] > csv.field_size_limit()).any():
+        return None
+    return full, n_blank + (blank if full == 0 else 0)
+
+
+def _quotes_stand_at_edges(data: NDArray[np.uint8], inside: NDArray[np.bool_], separator: int) -> bool:
+    """Whether each quoted run begins a field and ends it; doubled quotes inside open and close at one place."""
+    quotes = np.flatnonzero(data == _QUOTE)
+    opening, closing = quotes[inside[quotes]], quotes[~inside[quotes]]
+    before = data[np.maximum(opening - 1, 0)]
+    begins = (opening == 0) | np.isin(before, (separator, _LF, _CR, _QUOTE))
+    after = data[np.minimum(closing + 1, len(data) - 1)]
+    return bool(begins.all() and np.isin(after, (separator, _LF, _CR, _QUOTE)).all())
+
+
+def _count_by_csv_module(file: BinaryIO, *, separator: str, fields: int, where: object) -> int:
+    rows = 0
+    with TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        lines = csv.reader(text, delimiter=separator, strict=True)
+        next(lines, [])
+        try:
+            for row, line in enumerate(lines, start=1):
+                if not line:
+                    continue  # judged when a later line shows that it was not one of those that end the file
+                if row != rows + 1:
+                    raise DataError(f"{where}: row {rows + 1} is a blank line")
+                if len(line) != fields:
+                    raise DataError(f"{where}: row {row} has {len(line)} fields, the header has {fields}")
+                if nul := [place for place, cell in enumerate(line, start=1) if "\0" in cell]:
+                    raise DataError(f"{where}: row {row}, field {nul[0]}: a NUL byte, which no text has")
+                rows = row
+        except csv.Error as error:
+            raise DataError(f"{where}: not a regular CSV file after row {rows}: {error}") from None
+    return rows
