@@ -3,13 +3,15 @@
 Polars fills up short lines with nulls, so a file that was cut off in the middle of a line would pass for one with
 missing answers.
 A file is scanned in blocks as an array of bytes; whatever is not regular beyond doubt there (a quote inside a field, a
-quote that stays open, a lone carriage return, a NUL byte) is left to the csv module, which is fifty times slower and knows.
+quote that stays open, a lone carriage return, a NUL byte) is left to the csv module, which is many times slower and
+knows.
 A cut exactly at the end of a line leaves a regular file and cannot be seen.
 """
 
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +57,7 @@ def count_rows(open_bytes: Callable[[], BinaryIO], *, separator: str, fields: in
 def _count_regular(file: BinaryIO, *, separator: int, fields: int) -> int | None:
     """The same for a file that is regular beyond doubt; ``None`` where the csv module has to judge."""
     lines = blank = 0
-    rest = b""
+    rest = file.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
     while block := file.read(BLOCK_BYTES):
         whole = rest + block
         if b"\0" in block or len(whole) > 8 * BLOCK_BYTES:

@@ -60,9 +60,9 @@ def open_r(path: Path) -> Source:
         path,
         tuple(names),
         cells,
-        labels={name: found for name, about in described.items() if (found := _labels(about))},
-        titles={name: found for name, about in described.items() if (found := _title(about))},
-        user_missing={name: found for name, about in described.items() if (found := _user_missing(about))},
+        labels={name: labels for name, about in described.items() if (labels := _labels(about))},
+        titles={name: title for name, about in described.items() if (title := _title(about))},
+        user_missing={name: codes for name, about in described.items() if (codes := _user_missing(about))},
         notes=(note,) if factors else (),
     )
 
@@ -77,7 +77,7 @@ def _data_frame(path: Path) -> Any:  # noqa: ANN401 - an object of R
             warnings.simplefilter("ignore")
             parsed = rdata.parser.parse_file(path).object
     except Exception as error:  # noqa: BLE001 - a parser of foreign bytes fails in many ways
-        raise DataError(f"{path}: not a file of R, or a damaged one: {error or type(error).__name__}") from None
+        raise DataError(f"{path}: not a file of R, or a damaged one: {str(error) or type(error).__name__}") from None
     if _kind(parsed) == "VEC" and _is_data_frame(parsed):
         return parsed
     frames = {name: value for name, value in _pairs(parsed) if _is_data_frame(value)}
@@ -143,9 +143,9 @@ def _column(name: str, vector: Any, attributes: dict[str, Any], *, where: object
     if kind not in ("INT", "LGL", "REAL"):
         raise DataError(f"{where}: column {name!r} is a {kind} of R, expected numbers, text or a factor")
     if kind == "REAL":
-        return _reals(name, np.asarray(np.ma.getdata(vector.value), dtype=np.float64))
-    values = np.ma.getdata(vector.value).astype(np.int64)
-    absent = np.ma.getmaskarray(vector.value) | (values == _NA_INTEGER)
+        return _reals(name, np.asarray(vector.value, dtype=np.float64))
+    values = np.asarray(vector.value).astype(np.int64)  # of a masked array, what lies under the mask too
+    absent = np.asarray(getattr(vector.value, "mask", values == _NA_INTEGER)) | (values == _NA_INTEGER)
     if "levels" in attributes:
         levels = pl.Series(name, _strings(attributes["levels"]), dtype=pl.String)
         if ((values[~absent] < 1) | (values[~absent] > levels.len())).any():

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 INSTALL: Final = "pip install 'demoscope[files]' (in a checkout: pip install '.[files]')"
 
 _SPSS: Final = (b"$FL2", b"$FL3")
-_STATA_OLD: Final = frozenset((*range(102, 106), 108, 110, 111, 112, 113, 114, 115))
+_STATA_OLD: Final = frozenset(bytes([release]) for release in (104, 105, 108, 110, 111, 112, 113, 114, 115))
+_BYTE_ORDERS: Final = (b"\1", b"\2")
 
 
 def open_spss(path: Path) -> Source:
@@ -45,7 +46,7 @@ def open_stata(path: Path) -> Source:
         MissingPartError: pyreadstat is not installed.
     """
     head = _head(path)
-    if not head.startswith(b"<stata") and head[:1] not in {bytes([release]) for release in _STATA_OLD}:
+    if not head.startswith(b"<stata") and not (head[:1] in _STATA_OLD and head[1:2] in _BYTE_ORDERS):
         raise DataError(f"{path}: not a Stata file: it begins with {head!r}")
     return _open(path, "read_dta")
 
