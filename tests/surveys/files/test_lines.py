@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from io import BytesIO, StringIO
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -146,3 +147,9 @@ def test_bytes_that_windows_lacks_are_latin(tmp_path):
     source = open_source(path)
     assert source.read()["word"].to_list() == ["\x81é"]
     assert "latin-1" in source.notes[0]
+
+
+@given(st.lists(st.booleans(), max_size=400))
+def test_running_parity_is_that_of_the_running_sum(flags):
+    array = np.array(flags, bool)
+    assert lines._running_parity(array).tolist() == (np.cumsum(array) % 2 == 1).tolist()

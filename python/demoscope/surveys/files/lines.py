@@ -81,8 +81,8 @@ def _last_line_end(block: bytes) -> int:
     """Where the last line ends that is whole and closes all its quotes, if lines hold whole fields."""
     if block.count(b'"') % 2 == 0:
         return block.rfind(b"\n") + 1
-    inside = np.bitwise_xor.accumulate(np.frombuffer(block, np.uint8) == _QUOTE)
-    ends = np.flatnonzero((np.frombuffer(block, np.uint8) == _LF) & ~inside)
+    data = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero((data == _LF) & ~_running_parity(data == _QUOTE))
     return int(ends[-1]) + 1 if len(ends) else 0
 
 
@@ -98,7 +98,7 @@ def _count_block(block: bytes, separator: int, fields: int, *, blank: int) -> tu
     data = np.frombuffer(block, np.uint8)
     feeds, marks = data == _LF, data == separator
     if b'"' in block:
-        inside = np.bitwise_xor.accumulate(data == _QUOTE)
+        inside = _running_parity(data == _QUOTE)
         if inside[-1] or not _quotes_stand_at_edges(data, inside, separator):
             return None
         feeds &= ~inside
@@ -128,14 +128,30 @@ def _count_block(block: bytes, separator: int, fields: int, *, blank: int) -> tu
     return full, n_blank + (blank if full == 0 else 0)
 
 
+def _running_parity(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the number of flags up to and with each place is odd: ``np.bitwise_xor.accumulate``, 64 at a time."""
+    bits = np.packbits(flags, bitorder="little")
+    words = np.zeros(-(-len(bits) // 8), "<u8")
+    words.view(np.uint8)[: len(bits)] = bits
+    for shift in (1, 2, 4, 8, 16, 32):
+        words ^= words << np.uint64(shift)
+    odd = np.bitwise_xor.accumulate(words >> np.uint64(63))
+    words[1:] ^= np.uint64(0) - odd[:-1]  # all bits of a word turn where an odd number came before
+    return np.unpackbits(words.view(np.uint8), count=len(flags), bitorder="little").view(np.bool_)
+
+
 def _quotes_stand_at_edges(data: NDArray[np.uint8], inside: NDArray[np.bool_], separator: int) -> bool:
-    """Whether each quoted run begins a field and ends it; doubled quotes inside open and close at one place."""
-    quotes = np.flatnonzero(data == _QUOTE)
-    opening, closing = quotes[inside[quotes]], quotes[~inside[quotes]]
-    before = data[np.maximum(opening - 1, 0)]
-    begins = (opening == 0) | np.isin(before, (separator, _LF, _CR, _QUOTE))
-    after = data[np.minimum(closing + 1, len(data) - 1)]
-    return bool(begins.all() and np.isin(after, (separator, _LF, _CR, _QUOTE)).all())
+    """Whether each quoted run begins a field and ends it; doubled quotes inside close and open at one place.
+
+    Args:
+        data: Bytes of whole lines: the first begins one, the last is a line feed.
+        inside: Whether a byte lies in a quoted run; a run's first quote does, its last one does not.
+        separator: Mark between fields.
+    """
+    quotes = data == _QUOTE
+    bare = ~(quotes | (data == separator) | (data == _LF) | (data == _CR))
+    opening, closing = quotes & inside, quotes & ~inside
+    return not ((opening[1:] & bare[:-1]).any() or (closing[:-1] & bare[1:]).any())
 
 
 def _count_by_csv_module(file: BinaryIO, *, separator: str, fields: int, where: object) -> int:
