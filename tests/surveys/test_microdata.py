@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyreadstat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from demoscope.errors import DataError
-from demoscope.surveys import load_microdata, microdata_from_frame, survey_from_table
+from demoscope.errors import ConfigError, DataError
+from demoscope.surveys import load_microdata, microdata_from_frame, read_table, survey_from_table
+from demoscope.surveys.coded import coded
+from tests.surveys.survey_strategies import raw_frames, surveys
 
 FIVE = {str(i): f"label {i}" for i in range(1, 6)}
 ELEVEN = {str(i): f"step {i}" for i in range(11)}
@@ -262,3 +269,161 @@ def test_csv_and_parquet_of_the_same_people_are_the_same(tmp_path):
     assert one.frame.equals(other.frame)
     assert one.missing.equals(other.missing)
     assert load_microdata(survey(data=str(tmp_path / "x.csv"))).frame.equals(one.frame)
+
+
+def test_all_undeclared_codes_of_a_column_are_named_with_their_rows():
+    raw = pl.DataFrame({"id": range(9), "land": ["X"] * 9, "q": [1, 8, 7, 8, 0, 11, 12, 13, 8]})
+    assert refusal(raw) == (
+        "file.csv: column 'q', row 2: codes '8' (3 rows from row 2), '7' (1 row from row 3), '0' (1 row from row 5), "
+        "'11' (1 row from row 6), '12' (1 row from row 7) and 1 further ones are not declared; "
+        "options 1..5, missing codes: none"
+    )
+    assert (
+        "column 'land', row 1: countries 'X' (2 rows from row 1), 'Y' (1 row from row 2) are not declared"
+        in refusal(people(), countries={"1": "Utopia"})
+    )
+
+
+def test_several_columns_name_a_respondent_together():
+    raw = people(id=["a", "a", "b"], wave=[1, 2, 1])
+    assert load(raw, id_column=["id", "wave"]).frame["respondent_id"].to_list() == ["a-1", "a-2", "b-1"]
+    message = refusal(people(id=["a", "a", "b"], wave=[1, 1, 1]), id_column=["id", "wave"])
+    assert "columns 'id' and 'wave', row 2: id 'a-1' is that of row 1 already" in message
+    assert "no column 'wave'" in refusal(people(), id_column=["id", "wave"])
+
+
+def test_of_several_names_of_a_column_the_first_that_is_there_is_read():
+    items = [{"id": "trust", "column": ["q_new", "q", "q_old"], "text": "?", "options": FIVE}]
+    data = load(people(w=[2, 2, 2], q_old=[5, 5, 5]), items=items, weight_column=["w2021", "w"])
+    assert data.frame["trust"].to_list() == [1, 2, 5]
+    assert data.weight_column == "w"
+    assert "no column 'q_new' or 'r'" in refusal(
+        people(), items=[{"id": "trust", "column": ["q_new", "r"], "text": "?", "options": FIVE}]
+    )
+
+
+def test_a_run_may_take_another_weight_or_none():
+    raw, two = people(w=[2.0, 2, 2], v=[3.0, 3, 3]), survey(weight_column="w")
+    taken = [microdata_from_frame(raw, survey=two, weight=weight) for weight in (None, "v", "none")]
+    assert [data.weight_column for data in taken] == ["w", "v", None]
+    assert [data.frame["weight"][0] for data in taken] == [2.0, 3.0, 1.0]
+    with pytest.raises(ConfigError, match="has no column 'u'; declared weights that it has: 'w', 'none'"):
+        microdata_from_frame(raw, survey=two, weight="u")
+
+
+def test_countries_without_weights_are_named_with_their_rows():
+    raw = people(id=range(6), land=["X", "Y", "Y", "X", "Z", "Z"], q=[1] * 6, w=[1.0, None, None, 2.0, 0.0, 1.0])
+    assert refusal(raw, weight_column=["w", "v"]) == (
+        "file.csv: column 'w', row 2: None is no weight; weights are finite and above 0; and 2 further rows; "
+        "none in 2 rows: Y (2 of its 2 rows); zero in 1 rows: Z (1 of its 2 rows); "
+        "a run may say weight = 'v' or 'none'"
+    )
+
+
+def test_strata_and_sampling_units_are_read_where_the_file_has_them():
+    raw = people(region=[1, 2, None], village=["a", "b", "c"])
+    data = load(raw, strata_column=["stratum", "region"], psu_column="village")
+    assert data.frame["stratum"].to_list() == ["1", "2", None]
+    assert data.frame["psu"].to_list() == ["a", "b", "c"]
+    assert not {"stratum", "psu"} & set(load(people(), strata_column="region", psu_column="village").frame.columns)
+
+
+def test_a_partial_survey_leaves_out_what_the_file_lacks():
+    items = [{"id": name, "text": "?", "options": FIVE} for name in ("q", "r")]
+    table = {"items": items, "demographics": [BANDS], "partial": True}
+    data = load(people(), **table)
+    assert data.absent.rows() == [("age", "age"), ("r", "r")]
+    assert [part.id for part in data.survey.parts] == ["q"]
+    assert data.frame.columns == ["respondent_id", "country", "weight", "q"]
+    assert load(people(r=[1, 1, 1], age=[20, 20, 20]), **table).absent.is_empty()
+    assert "none of the 2 items of survey 's' has a column here" in refusal(people().drop("q"), **table)
+
+
+def test_further_missing_codes_stand_beside_those_of_the_survey():
+    items = [
+        {"id": "q", "text": "?", "options": FIVE, "missing_also": {"66": "not_applicable"}},
+        {"id": "r", "text": "?", "options": FIVE, "missing": "wide"},
+    ]
+    tables = {"wide": {"77": "refused"}}
+    data = load(people(q=[66, 9, 1], r=[77, 1, 1]), items=items, missing={"9": "dont_know"}, missing_tables=tables)
+    assert missing(data) == {("X", "66"): ("not_applicable", 1), ("Y", "9"): ("dont_know", 1)}
+    assert missing(data, "r") == {("X", "77"): ("refused", 1)}
+
+
+def test_a_variant_turns_its_scales_round():
+    variants = [{"name": "the inverted file", "has": ["inverted"], "mirrored": ["q"]}, {"name": "the usual file"}]
+    straight, turned = load(people(), variants=variants), load(people(inverted=[1, 1, 1]), variants=variants)
+    assert straight.variant.name == "the usual file"
+    assert turned.variant.name == "the inverted file"
+    assert straight.frame["q"].to_list() == [1, 2, 5]
+    assert turned.frame["q"].to_list() == [5, 4, 1]
+
+
+def test_numbers_stand_behind_bands():
+    age = BANDS | {"missing": {"999": "refused"}}
+    for cells in ([18, 999, 30], ["18", "", "30.0"], [18.0, None, 30.0]):
+        data = load(people(age=cells), demographics=[age])
+        assert data.numbers.to_dict(as_series=False) == {"age": [18.0, None, 30.0]}
+    assert load(people()).numbers.is_empty()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "sav"])
+def test_namibia_is_a_country(tmp_path, kind):
+    path = tmp_path / f"x.{kind}"
+    raw = people(land=["NA", "DE", "NA"])
+    if kind == "csv":
+        raw.write_csv(path)
+    elif kind == "parquet":
+        raw.write_parquet(path)
+    else:
+        pyreadstat.write_sav(raw.to_pandas(), str(path))
+    assert load_microdata(survey(), path=path).countries == ("DE", "NA")
+    named = survey(countries={"NA": "Namibia", "DE": "Germany"})
+    assert load_microdata(named, path=path).frame["country"].to_list() == ["Namibia", "Germany", "Namibia"]
+
+
+def test_notes_of_a_file_are_handed_on(tmp_path):
+    (tmp_path / "x.csv").write_bytes("id,land,q\n1,Perú,2\n".encode("cp1252"))
+    data = load_microdata(survey(), path=tmp_path / "x.csv")
+    assert data.countries == ("Perú",)
+    assert data.notes == ("x.csv is not UTF-8; it was read as cp1252",)
+
+
+@given(st.data())
+def test_cells_read_as_integers_are_what_they_are_as_text(tmp_path_factory, data):
+    """The slow twin: every cell of the file as text."""
+    table = data.draw(surveys())
+    raw = data.draw(raw_frames(table))
+    path = tmp_path_factory.mktemp("twin") / "x.csv"
+    raw.write_csv(path)
+    declared = survey_from_table(table, where=Path("s.toml"))
+    fast = load_microdata(declared, path=path)
+    slow = microdata_from_frame(read_table(path), survey=declared)
+    assert fast.frame.equals(slow.frame)
+    assert fast.missing.equals(slow.missing)
+    assert fast.numbers.equals(slow.numbers)
+
+
+@pytest.mark.parametrize("key", ["02", "2"])
+def test_a_code_with_a_leading_zero_is_the_code_that_was_declared(tmp_path, key):
+    (tmp_path / "x.csv").write_text("id,land,q\n007,02,02\n008,02,1\n")
+    read = load_microdata(survey(countries={key: "Utopia"}, id_column="id"), path=tmp_path / "x.csv")
+    assert read.frame.rows() == [("007", "Utopia", 1.0, 2), ("008", "Utopia", 1.0, 1)]
+
+
+def test_messages_show_cells_as_the_file_has_them(tmp_path):
+    (tmp_path / "x.csv").write_text("id,land,q\n1,X,1\n2,X,09\n")
+    with pytest.raises(DataError, match="row 2: code '09' is not declared"):
+        load_microdata(survey(), path=tmp_path / "x.csv")
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-5000, 5000)), min_size=1, max_size=30), st.data())
+def test_coded_columns_give_texts_and_counts_back(cells, data):
+    groups = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(cells), max_size=len(cells))))
+    expected = Counter(zip(groups.tolist(), ["" if cell is None else str(cell) for cell in cells], strict=True))
+    integers = pl.Series("q", cells, dtype=pl.Int64)
+    for column in (integers, integers.cast(pl.Float64), integers.cast(pl.String)):
+        found = coded(column, where="x")
+        assert [found.text(place) for place in found.places.tolist()] == ["" if c is None else str(c) for c in cells]
+        counted = zip(*(part.tolist() for part in found.counts(groups, n_groups=3)), strict=True)
+        assert {(group, found.text(place)): n for group, place, n in counted} == expected

@@ -2,6 +2,9 @@
 
 from demoscope.surveys.demographic import Band as Band
 from demoscope.surveys.demographic import Demographic as Demographic
+from demoscope.surveys.files import Source as Source
+from demoscope.surveys.files import open_source as open_source
+from demoscope.surveys.files import read_table as read_table
 from demoscope.surveys.item import Item as Item
 from demoscope.surveys.item import Option as Option
 from demoscope.surveys.microdata import Microdata as Microdata
@@ -15,4 +18,3 @@ from demoscope.surveys.synthetic import SyntheticTruth as SyntheticTruth
 from demoscope.surveys.synthetic import synthetic_frame as synthetic_frame
 from demoscope.surveys.synthetic import synthetic_population as synthetic_population
 from demoscope.surveys.synthetic import synthetic_truth as synthetic_truth
-from demoscope.surveys.table_file import read_table as read_table

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 
 from demoscope.errors import DataError
 from demoscope.registry import Registry
 from demoscope.schema import ALL
-from demoscope.surveys.cells import cell_texts, first_row, key_of, look_up, meanings, replaced
-from demoscope.surveys.item import Item, MissingCodes
-from demoscope.surveys.table_file import check_columns_exist, read_table
+from demoscope.surveys.cells import cell_texts, look_up, meanings, replaced
+from demoscope.surveys.coded import CodedColumn, coded
+from demoscope.surveys.files import open_source
+from demoscope.surveys.item import Item
+from demoscope.surveys.layout import NO_WEIGHT, Layout, layout_of
+from demoscope.surveys.meaning import Meaning, meaning_of
+from demoscope.surveys.recognise import recognised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
 
-    from demoscope.surveys.demographic import Demographic
+    from numpy.typing import NDArray
+
     from demoscope.surveys.survey import Survey
+    from demoscope.surveys.variant import Variant
 
 GENERATORS: Final = Registry("generator", {"synthetic": "demoscope.surveys.synthetic:synthetic_frame"})
 """Built-in populations that stand in for a data file; called without arguments, they give raw columns."""
@@ -32,6 +40,8 @@ _MISSING: Final = {
     "reason": pl.String,
     "n": pl.Int64,
 }
+_ABSENT: Final = {"part": pl.String, "column": pl.String}
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -39,17 +49,28 @@ class Microdata:
     """Respondents of a survey.
 
     Attributes:
-        survey: What the columns mean.
+        survey: What the columns mean; without the items and demographics that the file lacks.
         frame: One row for each respondent, in the order of the file: ``respondent_id`` and ``country`` (String),
-            ``weight`` (Float64, above 0, as given), a String column for each demographic (its word or the label of its
-            band), an Int32 column for each item (a declared code); null where unknown.
+            ``weight`` (Float64, above 0, as given), ``stratum`` and ``psu`` (String, where the file has them),
+            a String column for each demographic (its word or the label of its band), an Int32 column for each item
+            (a declared code); null where unknown.
         missing: One row for each item or demographic, country and code that became null: ``item``, ``country``,
             ``code`` (text of the cell, empty for an empty cell), ``reason``, ``n``.
+        numbers: The number behind each banded demographic, as Float64, null where unknown; rows as in ``frame``.
+        absent: What the file lacks of a partial survey: ``part`` (item or demographic) and ``column``.
+        weight_column: Column that ``weight`` was read from; ``None`` where everybody weighs 1.
+        variant: The declared kind of file that this is, if any.
+        notes: What should be said about how the file was read.
     """
 
     survey: Survey
     frame: pl.DataFrame
     missing: pl.DataFrame
+    numbers: pl.DataFrame = field(default_factory=pl.DataFrame)
+    absent: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_ABSENT))
+    weight_column: str | None = None
+    variant: Variant | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -57,85 +78,129 @@ class Microdata:
         return tuple(self.frame["country"].unique().sort().to_list())
 
 
-def load_microdata(survey: Survey, *, path: Path | None = None) -> Microdata:
-    """Read the data of a survey from a CSV or Parquet file.
+def load_microdata(survey: Survey, *, path: Path | None = None, weight: str | None = None) -> Microdata:
+    """Read the data of a survey from a file of any known format.
 
     Args:
         survey: What the columns mean.
         path: The file; ``None`` means the one that the survey names, or its generator.
+        weight: Column of weights in place of the survey's own; ``"none"`` weighs everybody alike.
 
     Raises:
         DataError: The file cannot be read or breaks a rule of the survey; the message names file, column and row.
+        MissingPartError: The package that reads this format is not installed.
     """
     path = path or survey.data
     if path is None:
         if survey.generator is None:
             raise DataError(f"survey {survey.id!r} names no data file; say where its data are")
-        return microdata_from_frame(GENERATORS[survey.generator](), survey=survey, where=f"survey {survey.id!r}")
-    return microdata_from_frame(read_table(path, columns=_columns(survey)), survey=survey, where=path)
+        raw = GENERATORS[survey.generator]()
+        return microdata_from_frame(raw, survey=survey, where=f"survey {survey.id!r}", weight=weight)
+    source = open_source(path)
+    variant = recognised(survey, source.columns, source.read, where=path)
+    layout = layout_of(survey, source.columns, where=path, weight=weight)
+    integers = layout.integers(survey)
+    try:
+        raw = source.read(layout.columns, integers=integers)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path)
+    except DataError:
+        # What a message shows of a cell is its text.
+        raw = source.read(layout.columns)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path)
+    return replace(data, notes=source.notes)
 
 
-def microdata_from_frame(raw: pl.DataFrame, *, survey: Survey, where: object = "frame") -> Microdata:
+def microdata_from_frame(
+    raw: pl.DataFrame, *, survey: Survey, where: object = "frame", weight: str | None = None
+) -> Microdata:
     """Check raw columns against a survey and recode them.
 
     Args:
         raw: Columns as a file has them: whole numbers, text, categories; floats where they hold whole numbers.
         survey: What the columns mean.
         where: Name of the source, for messages.
+        weight: Column of weights in place of the survey's own; ``"none"`` weighs everybody alike.
 
     Raises:
         DataError: One line for each column that breaks a rule, with the first row (from 1) that does and its value.
     """
-    check_columns_exist(raw.columns, _columns(survey), where=where)
+    variant = recognised(survey, raw.columns, raw.select, where=where)
+    layout = layout_of(survey, raw.columns, where=where, weight=weight)
+    return _microdata(raw, layout, survey=survey, variant=variant, where=where)
+
+
+def _microdata(
+    raw: pl.DataFrame, layout: Layout, *, survey: Survey, variant: Variant | None, where: object
+) -> Microdata:
     if raw.is_empty():
         raise DataError(f"{where}: no rows")
-    countries = _countries(raw, survey, where)
-    columns, missing, problems = [], [], []
-    for reader in (_ids, _weights):
+    countries = _countries(raw, survey, layout, where)
+    names = countries.unique().sort()
+    groups = countries.replace_strict(names, pl.int_range(names.len(), eager=True)).to_numpy()
+    columns, missing, numbers, problems = [], _Losses(names.to_list()), [], []
+    for reader in (_ids, _weights, _design):
         try:
-            columns.append(reader(raw, survey, where))
+            columns.extend(reader(raw, layout, countries, survey, where))
         except DataError as error:
             problems.append(str(error))
     columns.insert(1, countries)
-    for part in survey.parts:
+    for part, column in layout.parts:
+        meaning = meaning_of(part, survey, variant)
         try:
-            values, losses = _recode(raw, part, survey=survey, countries=countries, where=where)
+            cells = coded(raw[column], where=where)
+            used = cells.counts(groups, n_groups=names.len())
+            columns.append(_recode(cells, meaning, used, place=f"{where}: column {column!r}"))
+            _check_asked_in(columns[-1], meaning, countries, place=f"{where}: column {column!r}")
+            missing.add(cells, meaning, used)
+            if not isinstance(part, Item) and part.bands:
+                numbers.append(_numbers(cells, meaning, used))
         except DataError as error:
             problems.append(str(error))
-        else:
-            columns.append(values)
-            missing.append(losses)
     if problems:
         raise DataError("\n".join(problems))
-    return Microdata(survey, pl.DataFrame(columns), pl.concat(missing))
+    return Microdata(
+        survey=_present(survey, layout),
+        frame=pl.DataFrame(columns),
+        missing=missing.frame(),
+        numbers=pl.DataFrame(numbers),
+        absent=layout.absent,
+        weight_column=layout.weight,
+        variant=variant,
+    )
 
 
-def _columns(survey: Survey) -> list[str]:
-    """Every column of the file that the survey reads, once."""
-    country = () if survey.country_column is None else (survey.country_column,)
-    named = (*survey.id_columns, *country, *survey.weight_columns[:1])
-    return list(dict.fromkeys((*named, *(part.columns[0] for part in survey.parts))))
+def _present(survey: Survey, layout: Layout) -> Survey:
+    """The survey without what the file lacks."""
+    if layout.absent.is_empty():
+        return survey
+    items = tuple(part for part, _ in layout.parts if isinstance(part, Item))
+    demographics = tuple(part for part, _ in layout.parts if not isinstance(part, Item))
+    return survey.model_copy(update={"items": items, "demographics": demographics})
 
 
-def _ids(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
-    if not survey.id_columns:
-        return pl.Series("respondent_id", [str(row) for row in range(1, raw.height + 1)])
-    ids = cell_texts(raw[survey.id_columns[0]], where=where)
-    place = f"{where}: column {survey.id_columns[0]!r}"
-    if ids.null_count():
-        raise DataError(f"{place}, row {_first(ids.is_null())}: no id{_more(ids.null_count() - 1)}")
+def _ids(raw: pl.DataFrame, layout: Layout, countries: pl.Series, survey: Survey, where: object) -> list[pl.Series]:  # noqa: ARG001 - readers share a signature
+    if not layout.ids:
+        return [pl.Series("respondent_id", [str(row) for row in range(1, raw.height + 1)])]
+    parts = [cell_texts(raw[name], where=where) for name in layout.ids]
+    for name, texts in zip(layout.ids, parts, strict=True):
+        if texts.null_count():
+            place = f"{where}: column {name!r}, row {_first(texts.is_null())}"
+            raise DataError(f"{place}: no id{_more(texts.null_count() - 1)}")
+    ids = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="-"))[layout.ids[0]]
     if (twice := ids.is_duplicated()).any():
         first = _first(twice)
         again = _first((ids == ids[first - 1]) & (pl.Series(range(1, raw.height + 1)) > first))
+        named = " and ".join(map(repr, layout.ids))
+        place = f"{where}: column{'s' * (len(layout.ids) > 1)} {named}"
         raise DataError(f"{place}, row {again}: id {ids[first - 1]!r} is that of row {first} already")
-    return ids.alias("respondent_id")
+    return [ids.alias("respondent_id")]
 
 
-def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
-    if survey.country_column is None:
+def _countries(raw: pl.DataFrame, survey: Survey, layout: Layout, where: object) -> pl.Series:
+    if layout.country is None:
         return pl.repeat(survey.country, raw.height, dtype=pl.String, eager=True).alias("country")
-    texts = cell_texts(raw[survey.country_column], where=where)
-    place = f"{where}: column {survey.country_column!r}"
+    texts = cell_texts(raw[layout.country], where=where)
+    place = f"{where}: column {layout.country!r}"
     if texts.null_count():
         raise DataError(f"{place}, row {_first(texts.is_null())}: no country{_more(texts.null_count() - 1)}")
     if (texts == ALL).any():
@@ -144,89 +209,133 @@ def _countries(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
         return texts.alias("country")
     names, unknown = meanings(texts, partial(look_up, survey.countries))
     if unknown:
-        row, text, more = first_row(texts, unknown)
-        raise DataError(f"{place}, row {row}: country {text!r} is not declared{_more(more)}")
+        found = [(text, int((texts == text).sum()), _first(texts == text)) for text in unknown]
+        raise DataError(_undeclared(place, ("country", "countries"), found, declared=""))
     return replaced(texts, names, pl.String).alias("country")
 
 
-def _weights(raw: pl.DataFrame, survey: Survey, where: object) -> pl.Series:
-    if not survey.weight_columns:
-        return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
-    column = raw[survey.weight_columns[0]]
+def _weights(raw: pl.DataFrame, layout: Layout, countries: pl.Series, survey: Survey, where: object) -> list[pl.Series]:
+    if layout.weight is None:
+        return [pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")]
+    column = raw[layout.weight]
     weights = column if column.dtype.is_numeric() else cell_texts(column, where=where)
     weights = weights.cast(pl.Float64, strict=False)
     usable = (weights.is_finite() & (weights > 0)).fill_null(value=False)
-    if not usable.all():
-        row, bad = _first(~usable), int((~usable).sum())
-        raise DataError(
-            f"{where}: column {survey.weight_columns[0]!r}, row {row}: {column[row - 1]!r} is no weight; "
-            f"weights are finite and above 0{_more(bad - 1)}"
-        )
-    return weights.alias("weight")
+    if usable.all():
+        return [weights.alias("weight")]
+    row, bad = _first(~usable), int((~usable).sum())
+    others = [repr(name) for name in survey.weight_columns if name != layout.weight]
+    raise DataError(
+        f"{where}: column {layout.weight!r}, row {row}: {column[row - 1]!r} is no weight; "
+        f"weights are finite and above 0{_more(bad - 1)}{_unusable(weights, usable, countries)}; "
+        f"a run may say weight = {' or '.join([*others, repr(NO_WEIGHT)])}"
+    )
 
 
-def _recode(
-    raw: pl.DataFrame, part: Item | Demographic, *, survey: Survey, countries: pl.Series, where: object
-) -> tuple[pl.Series, pl.DataFrame]:
-    """Values of one item or demographic, and the count of what became null."""
-    texts = cell_texts(raw[part.columns[0]], where=where)
-    missing = survey.missing_codes(part)
-    meaning, rule = _item_rule(part) if isinstance(part, Item) else _demographic_rule(part)
-    lost, rest = meanings(texts, partial(key_of, missing))
-    values, unknown = meanings(pl.Series(rest, dtype=pl.String), meaning)
+def _unusable(weights: pl.Series, usable: pl.Series, countries: pl.Series) -> str:
+    """In which countries weights are zero, empty or otherwise none, with numbers of rows."""
+    kinds = pl.when(pl.col("weight") == 0).then(pl.lit("zero")).when(pl.col("weight").is_null())
+    told = pl.DataFrame({"weight": weights, "usable": usable, "country": countries}).with_columns(
+        kind=kinds.then(pl.lit("none")).otherwise(pl.lit("impossible"))
+    )
+    bad = told.filter(~pl.col("usable")).group_by("kind", "country").len().sort("kind", "country")
+    sizes = dict(countries.value_counts().iter_rows())
+    said = []
+    for kind in bad["kind"].unique(maintain_order=True):
+        rows = [(country, n) for found, country, n in bad.iter_rows() if found == kind]
+        named = ", ".join(f"{country} ({n} of its {sizes[country]} rows)" for country, n in rows[:_MOST_NAMED])
+        further = f" and {len(rows) - _MOST_NAMED} further countries" if len(rows) > _MOST_NAMED else ""
+        said.append(f"; {kind} in {sum(n for _, n in rows)} rows: {named}{further}")
+    return "".join(said)
+
+
+def _design(raw: pl.DataFrame, layout: Layout, countries: pl.Series, survey: Survey, where: object) -> list[pl.Series]:  # noqa: ARG001 - readers share a signature
+    named = (("stratum", layout.stratum), ("psu", layout.psu))
+    return [cell_texts(raw[column], where=where).alias(name) for name, column in named if column is not None]
+
+
+Counts = tuple["NDArray[Any]", "NDArray[Any]", "NDArray[Any]"]
+"""Group, place and number of cells of every pair that occurs."""
+
+
+def _recode(cells: CodedColumn, meaning: Meaning, used: Counts, *, place: str) -> pl.Series:
+    """Values of one item or demographic."""
+    values: list[int | str | None] = [None] * (cells.empty + 1)
+    unknown = []
+    for number in np.unique(used[1]).tolist():
+        text = cells.text(number)
+        if meaning.lost_as(text) is None:
+            values[number] = meaning.value(text)
+            if values[number] is None:
+                unknown.append(number)
     if unknown:
-        row, text, more = first_row(texts, unknown)
-        raise DataError(
-            f"{where}: column {part.columns[0]!r}, row {row}: code {text!r} is not declared; "
-            f"{rule}, missing codes: {', '.join(missing) or 'none'}{_more(more)}"
+        counts = {number: int(used[2][used[1] == number].sum()) for number in unknown}
+        found = [(cells.text(number), counts[number], cells.first_row(number)) for number in unknown]
+        raise DataError(_undeclared(place, ("code", "codes"), found, declared=f"; {meaning.declared}"))
+    table = pl.Series(meaning.part.id, values, dtype=pl.Int32 if isinstance(meaning.part, Item) else pl.String)
+    return table.gather(pl.Series(cells.places))
+
+
+def _numbers(cells: CodedColumn, meaning: Meaning, used: Counts) -> pl.Series:
+    """The number in each cell of a banded demographic."""
+    values: list[float | None] = [None] * (cells.empty + 1)
+    for number in np.unique(used[1]).tolist():
+        text = cells.text(number)
+        if meaning.lost_as(text) is None:
+            values[number] = float(text)
+    return pl.Series(meaning.part.id, values, dtype=pl.Float64).gather(pl.Series(cells.places))
+
+
+class _Losses:
+    """Counts of cells that became null, gathered part by part."""
+
+    def __init__(self, countries: Sequence[str]) -> None:
+        self._countries = countries
+        self._rows: list[tuple[str, str, str, str, int]] = []
+
+    def add(self, cells: CodedColumn, meaning: Meaning, used: Counts) -> None:
+        lost = {number: meaning.lost_as(cells.text(number)) for number in np.unique(used[1]).tolist()}
+        counts: dict[tuple[str, str], int] = {}
+        for group, number, n in zip(*(column.tolist() for column in used), strict=True):
+            if (code := lost[number]) is not None:
+                key = (self._countries[group], code)
+                counts[key] = counts.get(key, 0) + n
+        self._rows.extend(
+            (meaning.part.id, country, code, meaning.reason(code, country=country), counts[country, code])
+            for country, code in sorted(counts)
         )
-    recoded = replaced(texts, values, pl.Int32 if isinstance(part, Item) else pl.String).alias(part.id)
-    if isinstance(part, Item):
-        _check_asked_in(part, recoded, countries, where=where)
-    cells = pl.DataFrame({"country": countries, "code": replaced(texts, lost, pl.String).fill_null("")})
-    return recoded, _losses(part, missing, cells.filter(recoded.is_null()))
+
+    def frame(self) -> pl.DataFrame:
+        return pl.DataFrame(self._rows, schema=_MISSING, orient="row")
 
 
-def _losses(part: Item | Demographic, missing: MissingCodes, lost: pl.DataFrame) -> pl.DataFrame:
-    """Count of cells that became null, from the ``country`` and ``code`` of each."""
-    asked_in = part.asked_in if isinstance(part, Item) else None
-
-    def reason(country: str, code: str) -> str:
-        if code in missing:
-            return missing[code]
-        return "other_missing" if asked_in is None or country in asked_in else "not_asked"
-
-    counts = lost.group_by("country", "code").len().sort("country", "code")
-    rows = [(part.id, country, code, reason(country, code), n) for country, code, n in counts.iter_rows()]
-    return pl.DataFrame(rows, schema=_MISSING, orient="row")
-
-
-def _item_rule(item: Item) -> tuple[Callable[[str], int | None], str]:
-    codes = {str(code): code for code in item.codes}
-    low, high = min(item.codes), max(item.codes)
-    contiguous = high - low == len(item.codes) - 1 > 0
-    return partial(look_up, codes), f"options {low}..{high}" if contiguous else f"options {', '.join(codes)}"
-
-
-def _demographic_rule(demographic: Demographic) -> tuple[Callable[[str], str | None], str]:
-    if demographic.bands:
-        return demographic.band_of, f"bands {', '.join(demographic.words)}"
-    if demographic.values:
-        return partial(look_up, demographic.values), f"values {', '.join(demographic.values)}"
-    return str, "any text is a value"
-
-
-def _check_asked_in(item: Item, recoded: pl.Series, countries: pl.Series, *, where: object) -> None:
+def _check_asked_in(recoded: pl.Series, meaning: Meaning, countries: pl.Series, *, place: str) -> None:
     """Refuse answers from a country where, says the survey, the item was not asked."""
-    if item.asked_in is None:
+    item = meaning.part
+    if not isinstance(item, Item) or item.asked_in is None:
         return
     stray = recoded.is_not_null() & ~countries.is_in(list(item.asked_in))
     if stray.any():
         row = _first(stray)
         raise DataError(
-            f"{where}: column {item.columns[0]!r}, row {row}: an answer from {countries[row - 1]!r}, "
+            f"{place}, row {row}: an answer from {countries[row - 1]!r}, "
             f"where {item.id!r} was not asked{_more(int(stray.sum()) - 1)}"
         )
+
+
+def _undeclared(place: str, noun: tuple[str, str], found: list[tuple[str, int, int]], *, declared: str) -> str:
+    """One line that names texts which a survey does not declare, each with its number of rows and its first row."""
+    found = sorted(found, key=lambda one: one[2])
+    (text, n, row), *others = found
+    if not others:
+        return f"{place}, row {row}: {noun[0]} {text!r} is not declared{declared}{_more(n - 1)}"
+    named = ", ".join(f"{text!r} ({_rows(n)} from row {row})" for text, n, row in found[:_MOST_NAMED])
+    further = f" and {len(found) - _MOST_NAMED} further ones" if len(found) > _MOST_NAMED else ""
+    return f"{place}, row {row}: {noun[1]} {named}{further} are not declared{declared}"
+
+
+def _rows(n: int) -> str:
+    return f"{n} row{'s' * (n != 1)}"
 
 
 def _more(rows: int) -> str:

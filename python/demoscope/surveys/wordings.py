@@ -9,9 +9,9 @@ import polars as pl
 from demoscope.config import parse
 from demoscope.errors import DataError, nearest
 from demoscope.surveys.cells import cell_texts
+from demoscope.surveys.files import check_columns_exist, read_table
 from demoscope.surveys.item import as_integer
 from demoscope.surveys.survey import Survey
-from demoscope.surveys.table_file import check_columns_exist, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
