@@ -202,7 +202,12 @@ def _missing(microdata: Microdata, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _survey(
-    survey: Survey, groups: Mapping[str, Group], masks: Mapping[str, pl.Series], countries: pl.Series, *, pooling: Pooling
+    survey: Survey,
+    groups: Mapping[str, Group],
+    masks: Mapping[str, pl.Series],
+    countries: pl.Series,
+    *,
+    pooling: Pooling,
 ) -> Survey:
     """The survey as it is when groups are its countries."""
     within = {name: set(countries.filter(mask).unique()) for name, mask in masks.items()}
