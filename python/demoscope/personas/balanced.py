@@ -41,7 +41,8 @@ def rounded(expected: Floats, margins: Floats, *, uniform: Iterator[float]) -> C
     while True:
         moving = np.flatnonzero((fractions > 0) & (fractions < 1))
         if not moving.size:
-            return (whole + fractions).astype(np.int64)
+            counts: Counts = (whole + fractions).astype(np.int64)
+            return counts
         _fly(fractions, moving, kept, uniform)
         kept = kept[:-1]
 

@@ -93,10 +93,8 @@ def _drawn(
         size * mass / np.add.reduce(mass), _margins(cells), uniform=_uniform(f"cells|{seed}|{country}|{size}")
     )
     rows = [cell for cell, n in zip(cells, counts.tolist(), strict=True) for _ in range(n)]
-    drawn = pl.DataFrame({name: [row[at] for row in rows] for at, name in enumerate(shown)}, schema_overrides={})
-    return drawn.insert_column(0, pl.Series("number", range(1, len(rows) + 1))).insert_column(
-        0, pl.Series("country", [country] * len(rows), dtype=pl.String)
-    )
+    columns = {name: [row[at] for row in rows] for at, name in enumerate(shown)}
+    return pl.DataFrame({"country": [country] * len(rows), "number": range(1, len(rows) + 1), **columns})
 
 
 def _margins(cells: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:

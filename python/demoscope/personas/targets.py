@@ -61,22 +61,29 @@ def raked(microdata: Microdata, targets: Mapping[str, Mapping[str, Any]], *, sho
     Raises:
         ConfigError: Targets cannot be meant or met; the message names country, attribute and word.
     """
-    parts = []
+    weights = microdata.frame["weight"].to_numpy().copy()
+    countries = microdata.frame["country"].to_numpy()
     for country in microdata.countries:
-        people = microdata.frame.filter(pl.col("country") == country)
+        here = countries == country
+        people = microdata.frame.filter(here)
         margins = targets_of(
             targets, country=country, survey=microdata.survey, shown=shown, countries=microdata.countries
         )
-        weights = rake(
+        weights[here] = rake(
             people["weight"].to_numpy(),
             [Margin(name, people[name].to_list(), shares) for name, shares in margins.items()],
             where=country,
         )
-        parts.append(people.with_columns(weight=pl.Series(weights)))
     survey = microdata.survey
     if not survey.weight_columns:
         survey = survey.model_copy(update={"weight_column": "weight"})
-    changed: dict[str, Any] = {"survey": survey, "frame": pl.concat(parts).filter(pl.col("weight") > 0)}
+    some = weights > 0
+    changed: dict[str, Any] = {
+        "survey": survey,
+        "frame": microdata.frame.with_columns(weight=pl.Series(weights)).filter(some),
+    }
+    if (numbers := getattr(microdata, "numbers", pl.DataFrame())).height:
+        changed["numbers"] = numbers.filter(some)
     if getattr(microdata, "weight_column", "") is None:
         changed["weight_column"] = "weight"
     return replace(microdata, **changed)

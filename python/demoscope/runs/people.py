@@ -109,7 +109,7 @@ def _with_texts_of_groups(model: ModelSettings, survey: Survey) -> ModelSettings
         said = adapter.when.get(GROUP)
         if said is not None and said not in (*texts, *texts.values()):
             raise ConfigError(
-                f"model {model.name!r}: adapters.{name}.when: no group {said!r} among the personas{nearest(said, texts)}"
+                f"model {model.name!r}: adapters.{name}.when: no group {said!r} among personas{nearest(said, texts)}"
             )
         when = adapter.when if said is None else {**adapter.when, GROUP: texts.get(said, said)}
         adapters[name] = adapter.model_copy(update={"when": when})

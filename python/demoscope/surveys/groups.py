@@ -67,17 +67,11 @@ def grouped(microdata: Microdata, groups: Mapping[str, Group], *, pooling: Pooli
         "frame": pl.concat([frame for frame, _ in parts]),
         "missing": pl.concat([missing for _, missing in parts]),
     }
-    for name, value in {"weight_column": survey.weight_columns[:1], "numbers": None}.items():
-        if hasattr(microdata, name):
-            changed[name] = _carried(microdata, name, value)
+    if hasattr(microdata, "numbers"):  # only expressions read them
+        changed["numbers"] = pl.DataFrame()
+    if getattr(microdata, "weight_column", "") is None and pooling == "equal_country":
+        changed["weight_column"] = "weight"
     return replace(microdata, **changed)
-
-
-def _carried(microdata: Microdata, name: str, value: tuple[str, ...] | None) -> object:
-    """What later fields hold after grouping: the weights that are used, and no numbers, which only expressions read."""
-    if name == "weight_column":
-        return getattr(microdata, name) or (value[0] if value else None)
-    return getattr(microdata, name).clear()
 
 
 def columns_read(survey: Survey, groups: Mapping[str, Group]) -> tuple[str, ...]:
