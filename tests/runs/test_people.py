@@ -150,7 +150,7 @@ def test_told_items_are_scored_on_purpose(tmp_path):
 def test_a_told_item_cannot_be_asked_for_by_name(tmp_path):
     settings = telling(tmp_path, questions={"items": ["step", "a", "b"]})
     survey, _, _ = load_people(settings, tmp_path)
-    with pytest.raises(ConfigError, match="'step' is told by the prompt.*unless scores.told_items is 'include'"):
+    with pytest.raises(ConfigError, match=r"'step' is told by the prompt.*unless scores\.told_items is 'include'"):
         with_asked_items(settings, survey)
     included = settings.model_copy(update={"scores": settings.scores.model_copy(update={"told_items": "include"})})
     assert with_asked_items(included, survey).questions.items == ("step", "a", "b")
