@@ -41,12 +41,61 @@ class ModelSettings(Settings):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
-class PersonaSettings(Settings):
-    """``[personas]``: which respondents become personas and which of their attributes a prompt shows."""
+class Group(Settings):
+    """People of whom an expression holds.
 
+    Attributes:
+        where: SQL expression over ids of items (codes) and attributes (words; numbers where there are bands) and
+            ``country``: ``"Q240 BETWEEN 1 AND 3"``. Somebody for whom it is unknown is not in the group.
+        text: How a persona says that it is one of them, after "You are".
+        dimension: Name of the groups among which this is one: ``"ideology"``.
+    """
+
+    where: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
+    dimension: str = ""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Shares = dict[str, Share]
+
+
+class PersonaSettings(Settings):
+    """``[personas]``: who personas are and which of their attributes a prompt shows.
+
+    Attributes:
+        source: One persona for each respondent; personas drawn from demographic cells; or members of groups, who tell
+            nothing but their group.
+        attributes: What a persona shows; ``None`` means what the survey shows.
+        countries: Countries to take; ``None`` means all.
+        per_country: Personas of each country or group; ``None`` means as many as there are respondents.
+        groups: Names of the groups to take; ``None`` means those of the run, or all of the survey if it has none.
+        pooling: Weights of people in a group: every country in it weighs the same, or as the survey has them.
+        targets: Shares of the words of an attribute, everywhere or under the name of a country.
+    """
+
+    source: Literal["respondents", "cells", "groups"] = "respondents"
     attributes: tuple[str, ...] | None = None
     countries: tuple[str, ...] | None = None
     per_country: Annotated[int, Field(ge=2)] | None = None
+    groups: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    pooling: Literal["equal_country", "as_is"] = "equal_country"
+    targets: dict[str, Shares | dict[str, Shares]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fit_the_source(self) -> PersonaSettings:
+        needs = {"groups": "groups", "pooling": "groups", "targets": "cells"}
+        for name, source in needs.items():
+            if name in self.model_fields_set and getattr(self, name) and self.source != source:
+                if name == "pooling" and self.pooling == "equal_country":  # written out with the defaults of a run
+                    continue
+                raise ValueError(f"{name} belongs to source = {source!r}, and this is {self.source!r}")
+        if self.source == "groups":
+            if self.attributes is not None:
+                raise ValueError("attributes: a persona of a group tells nothing but its group")
+            if self.countries is not None:
+                raise ValueError("countries: name them in the expression of a group")
+        return self
 
 
 class InterviewSettings(Settings):
@@ -101,10 +150,17 @@ class PromptSettings(Settings):
 
 
 class ScoreSettings(Settings):
-    """``[scores]``: resampling."""
+    """``[scores]``: resampling, and what is scored.
+
+    Attributes:
+        replicates: Bootstrap replicates.
+        permutations: Permutations of profile labels.
+        told_items: Whether items are asked and scored whose answer a persona tells.
+    """
 
     replicates: Annotated[int, Field(ge=20, le=100_000)] = 1000
     permutations: Annotated[int, Field(ge=20, le=100_000)] = 500
+    told_items: Literal["exclude", "include"] = "exclude"
 
 
 class RunConfig(Settings):
@@ -118,6 +174,7 @@ class RunConfig(Settings):
         wording: Table of wordings that go before those of the survey.
         seed: Fixes everything that is drawn.
         personas, questions, prompts, models, scores: The tables of these names.
+        groups: Groups of people by name, beside those of the survey.
     """
 
     name: str = Field(min_length=1)
@@ -127,6 +184,7 @@ class RunConfig(Settings):
     wording: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     personas: PersonaSettings = PersonaSettings()
+    groups: dict[str, Group] = Field(default_factory=dict)
     questions: QuestionSettings = QuestionSettings()
     prompts: PromptSettings = PromptSettings()
     models: tuple[ModelSettings, ...] = Field(min_length=1)

@@ -12,7 +12,7 @@ from demoscope.engines import ENGINES
 from demoscope.errors import ConfigError, MissingPartError
 from demoscope.responses import Store, collect, plan_cells
 from demoscope.runs import show_prompts
-from demoscope.runs.execute import load_people, with_asked_items
+from demoscope.runs.people import load_people, with_asked_items
 from tests.runs.knowing import Knowing
 
 ITEMS = ("ideo", "pid7na", "religimp")

@@ -51,11 +51,11 @@ def match_personas(
         DataError: A country has no respondent whose shown attributes are all known.
     """
     shown = microdata.survey.shown(attributes)
-    chosen = _chosen_countries(microdata, countries)
-    known = _known(microdata, shown)
+    chosen = chosen_countries(microdata, countries)
+    complete = known(microdata, shown)
     taken = []
     for country in chosen:
-        people = known.filter(pl.col("country") == country)
+        people = complete.filter(pl.col("country") == country)
         if people.is_empty():
             raise DataError(f"country {country!r} has no respondent whose {', '.join(shown)} are all known")
         taken.append(people if per_country is None else _sample(people, country=country, size=per_country, seed=seed))
@@ -66,7 +66,7 @@ def match_personas(
         country="country",
         source_respondent_id="respondent_id",
         weight="weight",
-        profile=_profile(shown),
+        profile=profile(shown),
         **{name: pl.col(name) for name in shown},
     )
 
@@ -83,7 +83,7 @@ def unmatched(
         ConfigError: As for ``match_personas``.
     """
     shown = microdata.survey.shown(attributes)
-    chosen = _chosen_countries(microdata, countries)
+    chosen = chosen_countries(microdata, countries)
     first = pl.coalesce(
         *(pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in shown), pl.lit(None, dtype=pl.String)
     )
@@ -93,7 +93,12 @@ def unmatched(
     return lost.group_by("country", "attribute").len(name="n").sort("country", "attribute")
 
 
-def _chosen_countries(microdata: Microdata, countries: Sequence[str] | None) -> list[str]:
+def chosen_countries(microdata: Microdata, countries: Sequence[str] | None) -> list[str]:
+    """Countries to take, sorted.
+
+    Raises:
+        ConfigError: A country is unknown, with the nearest one, or comes twice.
+    """
     present = microdata.countries
     for country in countries or ():
         if country not in present:
@@ -103,7 +108,8 @@ def _chosen_countries(microdata: Microdata, countries: Sequence[str] | None) -> 
     return sorted(present if countries is None else countries)
 
 
-def _known(microdata: Microdata, shown: Sequence[str]) -> pl.DataFrame:
+def known(microdata: Microdata, shown: Sequence[str]) -> pl.DataFrame:
+    """Respondents of whom all these attributes are known."""
     return microdata.frame.drop_nulls(list(shown)) if shown else microdata.frame
 
 
@@ -118,7 +124,7 @@ def _sample(people: pl.DataFrame, *, country: str, size: int, seed: int) -> pl.D
     return people[sorted(drawn)]
 
 
-def _profile(shown: Sequence[str]) -> pl.Expr:
+def profile(shown: Sequence[str]) -> pl.Expr:
     """Shown attributes as one text; the marks that join them are escaped inside values, so different facts differ."""
     if not shown:
         return pl.lit("")

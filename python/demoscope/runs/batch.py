@@ -16,8 +16,9 @@ from demoscope.errors import ConfigError, EngineError, nearest
 from demoscope.responses import Store, plan_cells
 from demoscope.responses.decode import decode
 from demoscope.runs.batch_book import BatchBook
-from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places, write_inputs
+from demoscope.runs.execute import make_engine, with_places, write_inputs
 from demoscope.runs.folder import RunFolder
+from demoscope.runs.people import load_people, with_asked_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,9 @@ from demoscope.responses import Store
 from demoscope.responses.decode import decode
 from demoscope.runs.batch import UNKNOWN, Desk, book_of, is_answered, open_desks, plan_of, settle
 from demoscope.runs.batch_book import BatchBook
-from demoscope.runs.execute import load_people, with_asked_items, with_places
+from demoscope.runs.execute import with_places
 from demoscope.runs.folder import RunFolder
+from demoscope.runs.people import load_people, with_asked_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,6 @@ import tomli_w
 
 from demoscope.engines import ENGINES
 from demoscope.errors import ConfigError, StoreError
-from demoscope.personas import match_personas
 from demoscope.report import write_report
 from demoscope.responses import Store, answers_hash, collect, plan_cells
 from demoscope.runs.asked import Asked
@@ -19,11 +18,12 @@ from demoscope.runs.batch_book import BatchBook
 from demoscope.runs.facts import read_facts, run_facts, write_facts
 from demoscope.runs.folder import RunFolder, write_json, write_text
 from demoscope.runs.manifest import manifest, recorded_facts
+from demoscope.runs.people import load_people, with_asked_items
 from demoscope.runs.respondents import sample_design
-from demoscope.runs.settings import data_path, resolved_adapters, resolved_options, survey_source
+from demoscope.runs.settings import resolved_adapters, resolved_options
 from demoscope.schema import SCORED
 from demoscope.scores import Comparison, compare
-from demoscope.surveys import Microdata, Survey, load_microdata, load_survey
+from demoscope.surveys import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,43 +55,6 @@ class Outcome:
     comparison: Comparison
     report: Path
     errors: int
-
-
-def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.DataFrame]:
-    """Survey, respondents, and the personas that stand for them.
-
-    Raises:
-        ConfigError: Settings name an item or attribute that the survey does not have.
-        DataError: The data break a rule of the survey.
-    """
-    survey = load_survey(survey_source(config, base))
-    data = load_microdata(survey, path=data_path(config, base))
-    personas = match_personas(
-        data,
-        attributes=config.personas.attributes,
-        countries=config.personas.countries,
-        per_country=config.personas.per_country,
-        seed=config.seed,
-    )
-    return survey, data, personas
-
-
-def with_asked_items(config: RunConfig, survey: Survey) -> RunConfig:
-    """Settings that name their items: those given, or all; never one whose answer a prompt tells.
-
-    Raises:
-        ConfigError: An item is unknown, or is told by the prompt and asked for by name; or fewer than two are left.
-    """
-    told = survey.items_told_by(survey.shown(config.personas.attributes))
-    items = config.questions.items
-    if items is None:
-        items = tuple(item.id for item in survey.items if item.id not in told)
-    for name in items:
-        if survey.item(name).id in told:
-            raise ConfigError(f"questions.items: {name!r} is told by the prompt; it cannot be asked as well")
-    if len(items) < 2:
-        raise ConfigError(f"questions.items: {len(items)} left to ask; structure needs at least 2")
-    return config.model_copy(update={"questions": config.questions.model_copy(update={"items": items})})
 
 
 def with_places(config: RunConfig, base: Path) -> RunConfig:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from demoscope import __version__
-from demoscope.personas import unmatched
 from demoscope.report import FactSection, RunFacts
+from demoscope.runs.people_facts import people_rows
 from demoscope.runs.respondents import respondents
 
 if TYPE_CHECKING:
@@ -66,14 +66,7 @@ def run_facts(
         answers_hash: Hash of the content of all asked cells.
     """
     countries = sorted(personas["country"].unique())
-    lost = unmatched(data, attributes=config.personas.attributes, countries=config.personas.countries)["n"].sum()
-    people = (
-        ("Respondents", f"{data.frame.height:,} in {len(data.countries)} countries"),
-        ("Personas", f"{personas.height:,}, each matched to a respondent"),
-        ("Respondents without a persona", f"{lost:,}, because a shown attribute is unknown"),
-        ("Shown attributes", ", ".join(survey.shown(config.personas.attributes)) or "none"),
-        ("Different profiles", f"{personas['profile'].n_unique():,}"),
-    )
+    people = people_rows(config, survey, data, personas)
     run = (
         ("Name", config.name),
         ("Seed", str(config.seed)),
@@ -83,7 +76,7 @@ def run_facts(
     return RunFacts(
         title=f"{survey.title}: {', '.join(model.settings.name for model in asked)}",
         sections=(
-            FactSection("People", people),
+            FactSection("People", tuple(people)),
             *(FactSection(f"Model {model.settings.name}", tuple(_model_rows(model, config))) for model in asked),
             _survey_section(survey),
             FactSection("Run", run),

@@ -15,9 +15,10 @@ from demoscope.runs.estimate import (
     measured_bytes,
     output_tokens,
 )
-from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places, write_inputs
+from demoscope.runs.execute import make_engine, with_places, write_inputs
 from demoscope.runs.folder import RunFolder
 from demoscope.runs.measure import Speed, is_answered, measure
+from demoscope.runs.people import load_people, with_asked_items
 from demoscope.runs.prices import Price, cost
 from demoscope.runs.sample import Planned, draw_sample
 

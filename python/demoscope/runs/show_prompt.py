@@ -13,8 +13,9 @@ from demoscope.errors import ConfigError, MissingPartError, nearest
 from demoscope.prompts import Asker
 from demoscope.responses import Store, plan_cells
 from demoscope.runs.abilities import Renders
-from demoscope.runs.execute import load_people, make_engine, with_asked_items, with_places
+from demoscope.runs.execute import make_engine, with_places
 from demoscope.runs.folder import RunFolder
+from demoscope.runs.people import load_people, told_items, with_asked_items
 from demoscope.runs.pretend import Pretending
 from demoscope.steering import STEERINGS
 
@@ -266,7 +267,7 @@ def _check_item(config: RunConfig, survey: Survey, *, item: str, country: str) -
     declared = survey.item(item)
     items = config.questions.items or ()
     if item not in items:
-        told = item in survey.items_told_by(survey.shown(config.personas.attributes))
+        told = item in told_items(config, survey)
         why = "the prompt tells its answer" if told else "questions.items leaves it out"
         raise ConfigError(f"item {item!r} is not asked: {why}{nearest(item, items)}")
     if declared.asked_in is not None and country not in declared.asked_in:

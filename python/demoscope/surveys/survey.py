@@ -9,12 +9,11 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
-from demoscope.config import Settings, parse, read_toml
+from demoscope.config import Group, Settings, parse, read_toml
 from demoscope.errors import ConfigError, nearest
 from demoscope.schema import ALL, PERSONAS, RESPONSES
 from demoscope.surveys.culture_map import CultureMap
 from demoscope.surveys.demographic import Demographic
-from demoscope.surveys.group import Group
 from demoscope.surveys.item import (
     ColumnNames,
     Identifier,
