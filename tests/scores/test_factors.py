@@ -189,12 +189,12 @@ def test_people_without_structure_have_no_factors():
 
 
 def test_there_are_no_more_factors_than_can_be_read():
-    loadings = np.zeros((3 * (MOST_FACTORS + 2), MOST_FACTORS + 2))
-    for f in range(loadings.shape[1]):
-        loadings[3 * f : 3 * f + 3, f] = 0.85
-    target = factored([answers(loadings, n=1500)], questions(len(loadings)))
-    assert target.parallel == MOST_FACTORS + 2
-    assert target.factors == MOST_FACTORS
+    # Eight pairs of items: parallel analysis sees eight factors, of which 16 items can carry five.
+    loadings = np.kron(np.eye(8), np.full((2, 1), 0.85))
+    target = factored([answers(loadings, n=1500)], questions(16))
+    assert target.parallel == 8
+    assert target.factors == 16 // 3 < MOST_FACTORS
+    assert target.loadings.shape == (16, 5)
 
 
 def test_a_pair_counts_in_the_countries_that_have_it():

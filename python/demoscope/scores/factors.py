@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from demoscope.surveys import Item
 
 FEWEST_ITEMS: Final = 6
-MOST_FACTORS: Final = 12
-"""Further ones are too weak to be read; there is at most one for three items anyway."""
+MOST_FACTORS: Final = 30
+"""Further ones are too weak to be read; there is at most one for three items anyway (12 items, 4 factors)."""
 
 DEFINED_SHARE: Final = 0.5
 """An item enters where at least this share of its pairs has a correlation in people."""

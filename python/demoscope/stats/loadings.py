@@ -24,7 +24,7 @@ SMALLEST_UNIQUENESS: Final = 0.005
 """A uniqueness that ends here is a Heywood case: the item would have hardly any variance of its own."""
 
 GRADIENT_TOLERANCE: Final = 1e-9
-FILL_TOLERANCE: Final = 1e-8
+FILL_TOLERANCE: Final = 1e-6
 MOST_STEPS: Final = 200
 MOST_FILLS: Final = 500
 
