@@ -10,7 +10,7 @@ from demoscope.scores import compare
 from demoscope.scores.country import prepare_people
 from demoscope.scores.culture_map import Indicators, NoMap, Placed, axes_of, indicators, place
 from demoscope.scores.inputs import Columns
-from demoscope.scores.references import Streams
+from demoscope.scores.resampling import Streams
 from demoscope.surveys import Item, Option
 from demoscope.surveys.culture_map import CultureMap, Indicator
 from tests.scores import maps

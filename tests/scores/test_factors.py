@@ -12,7 +12,7 @@ from demoscope.scores import compare
 from demoscope.scores.country import prepare_people
 from demoscope.scores.factors import MOST_FACTORS, NoTarget, Target, human_factors, recovery
 from demoscope.scores.inputs import Columns
-from demoscope.scores.references import Streams
+from demoscope.scores.resampling import Streams
 from demoscope.surveys import Item, Option, load_microdata, load_survey
 from tests.scores.simulated import human_answers, independent_answers, people, scored
 

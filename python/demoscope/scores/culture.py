@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from demoscope.scores.country import CountryScores
     from demoscope.scores.culture_map import AxisScores, Placed
     from demoscope.scores.factors import Recovery, Target
-    from demoscope.scores.references import Streams
+    from demoscope.scores.resampling import Streams
     from demoscope.surveys import Item
     from demoscope.surveys.culture_map import CultureMap
 

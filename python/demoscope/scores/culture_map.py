@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demoscope.scores.references import Streams
+    from demoscope.scores.resampling import Streams
     from demoscope.scores.sides import Floats, Mask, Sampled
     from demoscope.surveys import Item
     from demoscope.surveys.culture_map import CultureMap

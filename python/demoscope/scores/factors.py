@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demoscope.scores.references import People, Streams
+    from demoscope.scores.references import People
+    from demoscope.scores.resampling import Streams
     from demoscope.scores.sides import CodedSide, Floats, Mask, Sampled
     from demoscope.scores.structure import Estimate
     from demoscope.surveys import Item
@@ -298,9 +299,10 @@ def _split_half(
     """Congruence of the factors of two random halves of the people (those of reference A2)."""
     halves: tuple[list[Floats], list[Floats]] = ([], [])
     for here in people:
-        order = streams.permutations(here.side.n, 1, country=here.country, purpose="A2 halves")[0]
-        for rho, rows in zip(halves, np.array_split(order, 2), strict=True):
-            rho.append(_correlations(here.side.take(np.sort(rows)), np.isfinite(here.sampled.rho), streams=streams))
+        known = np.isfinite(here.sampled.rho)
+        drawn = here.design.halves(here.side.n, country=here.country, streams=streams)
+        for rho, rows in zip(halves, drawn, strict=True):
+            rho.append(_correlations(here.side.take(rows), known, streams=streams))
     one, other = (
         minres(shape.mean(np.stack(half)), target.shape[1], defined=shape.defined, start=solution).loadings
         for half in halves
