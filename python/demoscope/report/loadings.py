@@ -20,6 +20,8 @@ MOST_SHOWN: Final = 40
 """With more items the strip is too long to stand beside a table."""
 
 _LABEL_ROOM: Final = 150
+"""What names of items get at least where they need it."""
+
 _GAP: Final = 12
 _TOP: Final = 32
 _ROW: Final = 16
@@ -69,7 +71,8 @@ def strip(rows: Sequence[Loadings], *, names: Names, key: str, title: str, desc:
     """
     factors = len(rows[0].human)
     labels = [names.item(row.item) for row in rows]
-    room = min(_LABEL_ROOM, 8 + max(text_width(label) for label in labels))
+    most = max(_LABEL_ROOM, WIDTH - _GAP - 2 * factors * _WIDEST)
+    room = min(most, 8 + max(text_width(label) for label in labels))
     cell = min(_WIDEST, (WIDTH - room - _GAP) / (2 * factors))
     starts = (room, room + factors * cell + _GAP)
     cells = [

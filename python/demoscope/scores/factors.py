@@ -49,7 +49,7 @@ MANY_ITEMS: Final = 60
 REPLICATES: Final = (200, 100)
 """Replicates that are factored at most, with few items and with many."""
 
-_DIGITS: Final = 8
+_DIGITS: Final = 6
 """Loadings are rounded to what they have converged to, so that no bit depends on the threads of a BLAS."""
 
 
