@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
-SELF_CLOSED = {"use", "path", "rect", "circle", "line"}
+SELF_CLOSED = {"use", "path", "rect", "circle", "ellipse", "line"}
 
 
 @dataclass

@@ -13,8 +13,15 @@ from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.tables import (
     AVERAGES,
+    BOTH_AXES,
+    CULTURE_AXES,
+    CULTURE_INDICATORS,
+    CULTURE_MAP,
     DECOMPOSITION,
     DECOMPOSITION_SUMMARY,
+    FACTOR_LOADINGS,
+    FACTOR_SUMMARY,
+    FACTORS,
     GAP_SLOPES,
     GAPS,
     MARGINALS,
@@ -25,6 +32,7 @@ from demoscope.scores.tables import (
 )
 from demoscope.scores.verdict import Verdict
 from demoscope.surveys import Demographic, Item, Option, Survey
+from demoscope.surveys.culture_map import CultureMap, Indicator
 
 HOSTILE = "</script><img onerror=alert(1) src=x>\"'\u202eevil\u2066"
 LONG = "a very long label that goes on and on " * 6
@@ -51,6 +59,8 @@ class Plan:
         draws: Draws per persona; decompositions have rows from two on.
         presentation: How items were asked.
         invalid: Share of answers that are not valid.
+        factors: Factors of people; 0 = there are none.
+        culture: Whether the survey declares a culture map.
         seed: Of the generator.
     """
 
@@ -67,6 +77,8 @@ class Plan:
     draws: int = 1
     presentation: str = "single"
     invalid: float = 0.0
+    factors: int = 2
+    culture: bool = False
     seed: int = 1
 
 
@@ -78,6 +90,11 @@ PLANS = {
     "many_items": Plan(steerings=1, countries=4, items=130),
     "many_countries": Plan(countries=40, items=24),
     "hostile": Plan(hostile=True),
+    "map": Plan(countries=40, culture=True),
+    "no_map": Plan(steerings=1, culture=True, factors=0),
+    "hostile_map": Plan(countries=66, culture=True, hostile=True, factors=7),
+    "all_null_map": Plan(countries=22, culture=True, nulls=1.0),
+    "half_null_map": Plan(countries=25, culture=True, nulls=0.5, factors=12, items=48),
     "half_null": Plan(nulls=0.5),
     "all_null": Plan(nulls=1.0),
     "bare": Plan(steerings=1, gaps=False, references=False),
@@ -132,6 +149,17 @@ def survey(plan: Plan) -> Survey:
                 options=tuple(Option(code=n, label=text) for n, text in enumerate(labels, start=1)),
             )
         )
+    axes = ("worldly", "free")
+    indicators = tuple(
+        Indicator(
+            id=f"ind-{item.id}",
+            label=item.label,
+            axis=axes[n % 2],
+            scores={item.id: {code: float(code) for code in item.codes}},
+        )
+        for n, item in enumerate(items[:6])
+    )
+    ends = (HOSTILE, LONG) if plan.hostile else ("devout", "worldly")
     return Survey(
         id="made-up",
         title=HOSTILE if plan.hostile else "Made-up survey 2016",
@@ -142,6 +170,14 @@ def survey(plan: Plan) -> Survey:
             Demographic(id="edu", label="education"),
         ),
         items=tuple(items),
+        culture_map=CultureMap(
+            title=HOSTILE if plan.hostile else "Map of cultures",
+            low={"worldly": ends[0], "free": "bound"},
+            high={"worldly": ends[1], "free": "free"},
+            indicators=indicators,
+        )
+        if plan.culture
+        else None,
     )
 
 
@@ -216,6 +252,12 @@ class _Maker:
             "decomposition": DECOMPOSITION,
             "decomposition_summary": DECOMPOSITION_SUMMARY,
             "outcomes": OUTCOMES,
+            "factors": FACTORS,
+            "factor_loadings": FACTOR_LOADINGS,
+            "factor_summary": FACTOR_SUMMARY,
+            "culture_map": CULTURE_MAP,
+            "culture_axes": CULTURE_AXES,
+            "culture_indicators": CULTURE_INDICATORS,
         }
         tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
         humans = {
@@ -238,6 +280,8 @@ class _Maker:
             if self.plan.gaps:
                 tables["gap_slopes"] += [{**group, **row} for row in self._gap_slopes()]
             tables["outcomes"] += [{**group, **row} for row in self._outcomes()]
+            for name, rows in self._culture(unsteered).items():
+                tables[name] += [{**group, **row} for row in rows]
             if self.plan.draws > 1:
                 tables["decomposition"] += [
                     {**group, **self._own(country, item)} for country in self.countries for item in self.survey.items
@@ -415,6 +459,104 @@ class _Maker:
                     if n
                 ]
         return rows
+
+    def _culture(self, unsteered: bool) -> dict[str, list[dict[str, Any]]]:
+        found = self._factors(unsteered)
+        if not self.plan.culture:
+            return found
+        if self.plan.countries < 20:
+            reason = f"the map needs 20 countries, here are {self.plan.countries}"
+            return found | {"culture_axes": [{"axis": BOTH_AXES, "reason": reason}]}
+        declared = self.survey.culture_map
+        assert declared is not None
+        places = []
+        for country in self.countries[1:]:
+            for axis in declared.axes:
+                human = self.rng.gauss(0, 1)
+                model = self._estimate("model", 0.4 * human + self.rng.gauss(0.3, 0.3), 0.1)
+                model["model_position"] = model.pop("model")
+                places.append({"country": country, "axis": axis, **self._estimate("human", human, 0.1), **model})
+        scores = [
+            {
+                "axis": axis,
+                "indicators": 3,
+                **self._estimate("rmse", 0.7, 0.1),
+                **self._estimate("congruence", None if unsteered else 0.9, 0.04),
+                "chance_q95": self._null(None if unsteered else 0.8),
+                **self._estimate("rank_correlation", 0.6, 0.1),
+                **self._estimate("spread", 0.4, 0.05),
+            }
+            for axis in declared.axes
+        ]
+        both = {
+            "axis": BOTH_AXES,
+            "countries": len(self.countries) - 1,
+            "model_countries": len(self.countries) - 1,
+            "indicators": 6,
+            **self._estimate("rmse", 0.75, 0.1),
+            "nearest": self._null(0.2),
+            "rank": self._null(6.0),
+            "lacking_indicators": [declared.indicators[0].id],
+            "left_out_countries": [self.countries[0]],
+        }
+        loadings = [
+            {
+                "indicator": one.id,
+                "axis": axis,
+                "own_axis": one.axis == axis,
+                "human": 0.8 if one.axis == axis else 0.1,
+                "model_loading": None if unsteered else self._null(0.5),
+            }
+            for one in declared.indicators
+            for axis in declared.axes
+        ]
+        return found | {"culture_map": places, "culture_axes": [*scores, both], "culture_indicators": loadings}
+
+    def _factors(self, unsteered: bool) -> dict[str, list[dict[str, Any]]]:
+        size, count = self.plan.items, self.plan.factors
+        if size < 6 or not count:
+            reason = f"factors need at least 6 items whose correlations are defined, here are {size}"
+            if size >= 6:
+                reason = "there is no factor"
+            return {"factor_summary": [{"items": size, "dropped_items": [], "reason": reason}]}
+        of_factors = [
+            {
+                "factor": f + 1,
+                **self._estimate("congruence", None if unsteered else 0.9 - 0.05 * f, 0.04),
+                "chance_q95": self._null(None if unsteered else 0.5),
+                "split_half": self._null(0.98),
+                "share_human": 0.2,
+                "share_model": 0.0 if unsteered else 0.3,
+            }
+            for f in range(count)
+        ]
+        loadings = [
+            {
+                "item": item.id,
+                "domain": item.domain,
+                "factor": f + 1,
+                "human": (0.7 if (n // 4) % count == f else 0.0) + self.rng.gauss(0, 0.1),
+                "model_loading": 0.0 if unsteered else (0.5 if (n // 4) % count == f else 0.0),
+            }
+            for n, item in enumerate(self.survey.items)
+            for f in range(count)
+        ]
+        summary = {
+            "items": size,
+            "dropped_items": ["q1"],
+            "undefined_pairs": 3,
+            "parallel": count + 1,
+            "factors": count,
+            "human_status": "ok",
+            "model_status": "no_structure" if unsteered else "heywood",
+            "replicates": 200,
+            **self._estimate("congruence", None if unsteered else 0.88, 0.03),
+            "chance_q95": self._null(None if unsteered else 0.48),
+            "split_half": self._null(0.98),
+            **self._estimate("agreement", 0.0 if unsteered else 0.8, 0.1),
+            "agreement_chance_q95": self._null(0.4),
+        }
+        return {"factors": of_factors, "factor_loadings": loadings, "factor_summary": [summary]}
 
     def _averages(self, country: str) -> dict[str, Any]:
         return {

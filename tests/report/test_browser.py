@@ -14,6 +14,7 @@ from tests.report.synthetic import HOSTILE, PLANS, comparison, facts, survey
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")]
 
 PHONE = 375
+PHONES = ("usual", "many_models", "hostile", "half_null", "map", "hostile_map")
 
 
 def report(name: str) -> str:
@@ -98,8 +99,8 @@ def measured(tmp_path_factory):
     """Sizes of several pages at two widths, all details opened, from one visit."""
     folder = tmp_path_factory.mktemp("probe")
     frames = [frame("control", "<!doctype html><div style='width:600px'>wide</div>", PHONE)]
-    frames += [frame(f"{name} phone", report(name), PHONE) for name in ("usual", "many_models", "hostile", "half_null")]
-    frames += [frame(f"{name} desk", report(name), 1280) for name in ("usual", "one_country")]
+    frames += [frame(f"{name} phone", report(name), PHONE) for name in PHONES]
+    frames += [frame(f"{name} desk", report(name), 1280) for name in ("usual", "one_country", "hostile_map")]
     page = folder / "probe.html"
     page.write_text(PROBE % "".join(frames), encoding="utf-8")
     seen = visit(page, folder=folder)

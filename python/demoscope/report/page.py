@@ -10,6 +10,7 @@ from markupsafe import Markup
 from demoscope.report import palette, words
 from demoscope.report.canvas import render
 from demoscope.report.countries import countries
+from demoscope.report.culture import culture
 from demoscope.report.dependence import dependence
 from demoscope.report.facts import FactSection, RunFacts
 from demoscope.report.groups import groups
@@ -59,6 +60,9 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         ("pairs", "Pairs of items", [item_pairs(panel, names=names) for panel in shown]),
         ("groups", "Groups of people", [groups(panel, names=names) for panel in shown]),
     ]
+    if any(panel.culture["factor_summary"] for panel in shown):
+        parts = [culture(panel, names=names, declared=survey.culture_map) for panel in shown]
+        sections.append(("culture", "Culture theory", parts))
     if any(panel.dependence for panel in shown):
         parts = [dependence(panel, names=names) for panel in shown]
         sections.append(("dependence", "Where dependence comes from", parts))

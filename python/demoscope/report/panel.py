@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
+CULTURE = ("factors", "factor_loadings", "factor_summary", "culture_map", "culture_axes", "culture_indicators")
+"""Score tables about factors and the culture map."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -32,6 +35,7 @@ class Panel:
         dependence: Rows of the summary of decompositions; none without a second draw.
         icc: Rows of the decomposition that speak of one item each.
         outcomes: How answers ended.
+        culture: Rows about factors and the culture map, by table.
         countries: In the order of the tables, without the summary over all.
     """
 
@@ -48,6 +52,7 @@ class Panel:
     dependence: Sequence[Record]
     icc: Sequence[Record]
     outcomes: Sequence[Record]
+    culture: Mapping[str, Sequence[Record]]
     countries: tuple[str, ...]
 
     @property
@@ -112,6 +117,7 @@ def _panel(comparison: Comparison, verdict: Verdict, *, key: str, differing: lis
         dependence=rows(comparison.decomposition_summary).to_dicts(),
         icc=rows(comparison.decomposition.filter(pl.col("item_a") == pl.col("item_b"))).to_dicts(),
         outcomes=rows(comparison.outcomes).to_dicts(),
+        culture={name: rows(getattr(comparison, name)).to_dicts() for name in CULTURE},
         countries=tuple(country for country in countries if country != ALL),
     )
 

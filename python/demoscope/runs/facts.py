@@ -36,6 +36,12 @@ FILES = (
     ("scores/decomposition.parquet", "one row per pair of items: correlations between and within personas"),
     ("scores/decomposition_summary.parquet", "the same over all pairs; no rows without a second draw"),
     ("scores/outcomes.parquet", "how answers ended and why, by item, country, group and way of asking"),
+    ("scores/factors.parquet", "one row per model and factor of people: congruence with the model's factor"),
+    ("scores/factor_loadings.parquet", "one row per model, item and factor: loadings of people and model"),
+    ("scores/factor_summary.parquet", "the same over all factors, or why there are none"),
+    ("scores/culture_map.parquet", "one row per model, country and axis: positions of people and model"),
+    ("scores/culture_axes.parquet", "how well the model places countries, or why there is no map"),
+    ("scores/culture_indicators.parquet", "what the axes are made of: loadings of people and model"),
 )
 RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),

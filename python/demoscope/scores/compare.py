@@ -10,6 +10,8 @@ from demoscope.errors import DataError
 from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.country import COUNTRY_STEPS, EXCHANGES, CountryScores, prepare_people, score_country
+from demoscope.scores.culture import culture
+from demoscope.scores.factors import human_factors
 from demoscope.scores.gaps import country_gaps, gap_slope, without_mirror_images
 from demoscope.scores.inputs import (
     Columns,
@@ -134,6 +136,7 @@ def compare(
         )
         step(PEOPLE_STEPS)
     references = _references(people, declared, streams=streams, step=step)
+    target = human_factors(list(people.values()), declared, streams=streams)
     tables, verdicts, parts = Tables(by), [], []
     for group, part, frames, orders in models:
         parts = [
@@ -153,6 +156,7 @@ def compare(
         verdicts.append(
             _add_group(tables, group, parts, references, weighted=weights is not None, presentation=presentations(part))
         )
+        tables.extend(group, culture(parts, target, None if survey is None else survey.culture_map, streams=streams))
         tables.add_outcomes(group, outcomes(part, declared, country=country, attributes=attributes))
     tables.add_references(references, {name: here.side.n for name, here in people.items()})
     step.finish()

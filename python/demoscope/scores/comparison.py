@@ -26,6 +26,12 @@ FRAMES = (
     "decomposition",
     "decomposition_summary",
     "outcomes",
+    "factors",
+    "factor_loadings",
+    "factor_summary",
+    "culture_map",
+    "culture_axes",
+    "culture_indicators",
 )
 SCHEMA_VERSION = 1
 
@@ -46,6 +52,12 @@ class Comparison:
         decomposition: Correlations of pairs between and within personas; no rows without a second draw.
         decomposition_summary: The same over all pairs, per model and country, and over all countries.
         outcomes: How answers ended, by item, country, group of people and how they were asked.
+        factors: Factors of people and how far the model has the same ones.
+        factor_loadings: Loadings of every item, human and model.
+        factor_summary: The same over all factors, or why there are none.
+        culture_map: Countries on the axes of the survey's culture map, human and model; no rows without such a map.
+        culture_axes: How well the model places them, or why there is no map.
+        culture_indicators: What the axes are made of.
         verdicts: Both verdicts in words, one for each model.
         settings: Seed, replicates, design and what else the numbers depend on.
     """
@@ -61,6 +73,12 @@ class Comparison:
     decomposition: pl.DataFrame
     decomposition_summary: pl.DataFrame
     outcomes: pl.DataFrame
+    factors: pl.DataFrame
+    factor_loadings: pl.DataFrame
+    factor_summary: pl.DataFrame
+    culture_map: pl.DataFrame
+    culture_axes: pl.DataFrame
+    culture_indicators: pl.DataFrame
     verdicts: tuple[Verdict, ...]
     settings: Mapping[str, Any]
 
@@ -82,6 +100,9 @@ class Comparison:
             "gap_slopes": self.gap_slopes.to_dicts(),
             "decomposition": self.decomposition_summary.filter(rows).to_dicts(),
             "outcomes": self.outcomes.filter(pl.col("by") == "all").to_dicts(),
+            "factors": self.factors.to_dicts(),
+            "factor_summary": self.factor_summary.to_dicts(),
+            "culture_axes": self.culture_axes.to_dicts(),
         }
 
     def write(self, folder: Path) -> tuple[Path, ...]:

@@ -81,20 +81,30 @@ class Reference:
 def independence(people: People, *, streams: Streams) -> Reference:
     """A0: each item's answers permuted over the respondents who gave one; same marginals, no structure."""
     side = people.side
-    codes = side.codes.copy()
-    orders = streams.permutations(side.n, codes.shape[1], country=people.country, purpose="A0 items")
-    for j, order in enumerate(orders):
-        column = side.codes[order, j]
-        codes[side.codes[:, j] != kernels.MISSING, j] = column[column != kernels.MISSING]
+    orders = streams.permutations(side.n, side.codes.shape[1], country=people.country, purpose="A0 items")
     # Items permuted over people have left their units, so people are drawn one by one.
     alone = Design(None).resampled(np.arange(side.n), country=people.country, purpose="A0 rows", streams=streams)
     shuffled = sample(
-        CodedSide(codes, side.categories, side.weights, side.persons),
+        shuffled_answers(side, orders),
         alone,
         pairs=people.pairs,
         threads=streams.threads,
     )
     return Reference("independence", people.country, "", _terms(people, shuffled), None)
+
+
+def shuffled_answers(side: CodedSide, orders: NDArray[np.int64]) -> CodedSide:
+    """Each item's answers permuted over those who gave one.
+
+    Args:
+        side: The answers.
+        orders: A random order of the persons for each item, shape (p, n).
+    """
+    codes = side.codes.copy()
+    for j, order in enumerate(orders):
+        column = side.codes[order, j]
+        codes[side.codes[:, j] != kernels.MISSING, j] = column[column != kernels.MISSING]
+    return CodedSide(codes, side.categories, side.weights, side.persons)
 
 
 def demographics_only(people: People, *, streams: Streams) -> Reference | None:

@@ -211,6 +211,22 @@ def percentiles(replicates: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def recentred(value: float, replicates: Floats, *, least: float, most: float) -> Estimate:
+    """An estimate that noise pulls down, its percentile interval moved to it: replicates carry the noise twice.
+
+    Args:
+        value: The estimate.
+        replicates: Shape (B,).
+        least: Where the scale begins.
+        most: Where it ends.
+    """
+    low, high = percentiles(replicates)
+    if not np.isfinite([value, low, high]).all():
+        return Estimate(float(value), float("nan"), float("nan"))
+    shift = float(value) - float(np.nanmean(replicates))
+    return Estimate(float(value), max(least, low + shift), min(most, high + shift))
+
+
 def defined_mean(values: Floats) -> float:
     """Mean of the finite values, NaN if there is none."""
     defined = values[np.isfinite(values)]

@@ -242,6 +242,106 @@ OUTCOMES: Final = {
     "share": "Float64",
 }
 
+# One row per factor, the strongest of people first.  `share_` is the share of the items' variance that it explains,
+# `chance_q95` what shuffled loadings reach, `split_half` one half of the people against the other.
+FACTORS: Final = {
+    "factor": "Int64",
+    "congruence": "Float64",
+    "congruence_low": "Float64",
+    "congruence_high": "Float64",
+    "chance_q95": "Float64",
+    "split_half": "Float64",
+    "share_human": "Float64",
+    "share_model": "Float64",
+}
+
+# One row per item and factor: loadings of people (varimax) and of the model (rotated to them).
+FACTOR_LOADINGS: Final = {
+    "item": "String",
+    "domain": "String",
+    "factor": "Int64",
+    "human": "Float64",
+    "model_loading": "Float64",
+}
+
+# One row.  `congruence` is the mean over factors, `agreement` the share of items with their largest loading on the same
+# factor; `parallel` the number of factors that parallel analysis finds before it is limited.
+# `reason` says why there are no factors, and is null where there are.
+FACTOR_SUMMARY: Final = {
+    "items": "Int64",
+    "dropped_items": "List(String)",
+    "undefined_pairs": "Int64",
+    "parallel": "Int64",
+    "factors": "Int64",
+    "human_status": "String",
+    "model_status": "String",
+    "replicates": "Int64",
+    "congruence": "Float64",
+    "congruence_low": "Float64",
+    "congruence_high": "Float64",
+    "chance_q95": "Float64",
+    "split_half": "Float64",
+    "agreement": "Float64",
+    "agreement_low": "Float64",
+    "agreement_high": "Float64",
+    "agreement_chance_q95": "Float64",
+    "reason": "String",
+}
+
+# One row per country and axis of the culture map of people, in standard deviations of their countries.
+CULTURE_MAP: Final = {
+    "country": "String",
+    "axis": "String",
+    "human": "Float64",
+    "human_low": "Float64",
+    "human_high": "Float64",
+    "model_position": "Float64",
+    "model_low": "Float64",
+    "model_high": "Float64",
+}
+
+# One row per axis, and one for both ("(both)"), or one that says for what `reason` there is no map.
+# `rmse` is free of sampling noise, `spread` the ratio of standard deviations over countries; `nearest` is the share of
+# the model's countries that lie nearest to their own one, `rank` the median place of the own one.
+CULTURE_AXES: Final = {
+    "axis": "String",
+    "countries": "Int64",
+    "model_countries": "Int64",
+    "indicators": "Int64",
+    "explained": "Float64",
+    "rmse": "Float64",
+    "rmse_low": "Float64",
+    "rmse_high": "Float64",
+    "congruence": "Float64",
+    "congruence_low": "Float64",
+    "congruence_high": "Float64",
+    "chance_q95": "Float64",
+    "rank_correlation": "Float64",
+    "rank_correlation_low": "Float64",
+    "rank_correlation_high": "Float64",
+    "spread": "Float64",
+    "spread_low": "Float64",
+    "spread_high": "Float64",
+    "nearest": "Float64",
+    "rank": "Float64",
+    "lacking_indicators": "List(String)",
+    "left_out_countries": "List(String)",
+    "reason": "String",
+}
+
+# One row per indicator and axis: its correlation with the axis, and its loading on the model's own axis rotated to it.
+# `own_axis` is whether the survey declares it for this axis.
+CULTURE_INDICATORS: Final = {
+    "indicator": "String",
+    "axis": "String",
+    "own_axis": "Boolean",
+    "human": "Float64",
+    "model_loading": "Float64",
+}
+
+BOTH_AXES: Final = "(both)"
+"""Value of ``axis`` in the row that speaks of both axes of the culture map together."""
+
 REFERENCE_WORDS: Final = {
     "independence": "independent items (A0)",
     "demographics": "demographics-only humans (A1)",
