@@ -36,6 +36,9 @@ FILES = (
     ("scores/decomposition.parquet", "one row per pair of items: correlations between and within personas"),
     ("scores/decomposition_summary.parquet", "the same over all pairs; no rows without a second draw"),
     ("scores/outcomes.parquet", "how answers ended and why, by item, country, group and way of asking"),
+    ("scores/between_groups.parquet", "how groups of people differ together: scores of each model, with references"),
+    ("scores/between_summary.parquet", "what these rest on: groups, items that enter, reliabilities"),
+    ("scores/between_pairs.parquet", "one row per pair of items or categories: correlations over groups"),
 )
 RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from demoscope.errors import DataError
 from demoscope.schema import ALL
+from demoscope.scores.between_groups import BetweenGroups
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.country import COUNTRY_STEPS, EXCHANGES, CountryScores, prepare_people, score_country
 from demoscope.scores.gaps import country_gaps, gap_slope, without_mirror_images
@@ -134,6 +135,9 @@ def compare(
         )
         step(PEOPLE_STEPS)
     references = _references(people, declared, streams=streams, step=step)
+    between = BetweenGroups(
+        people, declared, attributes=attributes, human_id=human_id, streams=streams, permutations=permutations
+    )
     tables, verdicts, parts = Tables(by), [], []
     for group, part, frames, orders in models:
         parts = [
@@ -153,6 +157,7 @@ def compare(
         verdicts.append(
             _add_group(tables, group, parts, references, weighted=weights is not None, presentation=presentations(part))
         )
+        tables.extend(group, between.rows(parts))
         tables.add_outcomes(group, outcomes(part, declared, country=country, attributes=attributes))
     tables.add_references(references, {name: here.side.n for name, here in people.items()})
     step.finish()

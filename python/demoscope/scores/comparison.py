@@ -26,6 +26,9 @@ FRAMES = (
     "decomposition",
     "decomposition_summary",
     "outcomes",
+    "between_groups",
+    "between_summary",
+    "between_pairs",
 )
 SCHEMA_VERSION = 1
 
@@ -46,6 +49,9 @@ class Comparison:
         decomposition: Correlations of pairs between and within personas; no rows without a second draw.
         decomposition_summary: The same over all pairs, per model and country, and over all countries.
         outcomes: How answers ended, by item, country, group of people and how they were asked.
+        between_groups: Scores of how groups of people differ together; no rows with too few groups.
+        between_summary: What these rest on.
+        between_pairs: Correlations over groups, human and model.
         verdicts: Both verdicts in words, one for each model.
         settings: Seed, replicates, design and what else the numbers depend on.
     """
@@ -61,6 +67,9 @@ class Comparison:
     decomposition: pl.DataFrame
     decomposition_summary: pl.DataFrame
     outcomes: pl.DataFrame
+    between_groups: pl.DataFrame
+    between_summary: pl.DataFrame
+    between_pairs: pl.DataFrame
     verdicts: tuple[Verdict, ...]
     settings: Mapping[str, Any]
 
@@ -82,6 +91,8 @@ class Comparison:
             "gap_slopes": self.gap_slopes.to_dicts(),
             "decomposition": self.decomposition_summary.filter(rows).to_dicts(),
             "outcomes": self.outcomes.filter(pl.col("by") == "all").to_dicts(),
+            "between_groups": self.between_groups.to_dicts(),
+            "between_summary": self.between_summary.to_dicts(),
         }
 
     def write(self, folder: Path) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from demoscope.scores.structure import Estimate, defined_mean, percentiles, scor
 from demoscope.stats.kernels import STATUS_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from demoscope.scores.country import CountryScores
     from demoscope.scores.decomposition import Decomposition
@@ -42,6 +42,9 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "decomposition": tables.DECOMPOSITION,
     "decomposition_summary": tables.DECOMPOSITION_SUMMARY,
     "outcomes": tables.OUTCOMES,
+    "between_groups": tables.BETWEEN_GROUPS,
+    "between_summary": tables.BETWEEN_SUMMARY,
+    "between_pairs": tables.BETWEEN_PAIRS,
 }
 
 _TYPES: dict[str, Any] = {
@@ -109,6 +112,11 @@ class Tables:
     def add_outcomes(self, group: dict[str, str], outcomes: Iterable[Row]) -> None:
         """Rows of :func:`demoscope.scores.outcomes.outcomes`."""
         self._rows["outcomes"] += [{**group, **row} for row in outcomes]
+
+    def extend(self, group: dict[str, str], rows: Mapping[str, Iterable[Row]]) -> None:
+        """Rows of one model, by table."""
+        for name, found in rows.items():
+            self._rows[name] += [group | row for row in found]
 
     def add_references(self, references: Sequence[Reference], sizes: dict[str, int]) -> None:
         """Rows of all references, by country and over all countries."""
