@@ -131,14 +131,15 @@ class BetweenGroups:
                 )
                 layout = Layout(np.isfinite(human.full) & np.isfinite(model.full), part.strata)
                 both = [quality(side, layout, variables.scales) for side in (human, model)]
+                used = both[0].usable & (both[1].usable | both[1].still)
                 scored = between_scores(
-                    human, model, layout=layout, variables=variables, used=both[0].usable, modelled=both[1].usable,
+                    human, model, layout=layout, variables=variables, used=used, modelled=~both[1].still,
                     streams=self._streams, permutations=self._permutations, purpose=f"between {part.name} {level}",
                 )  # fmt: skip
                 everything = np.ones(layout.width, dtype=np.bool_)
                 common = Layout(layout.defined & np.isfinite(split[0].full) & np.isfinite(split[1].full), part.strata)
                 ceiling = between_scores(
-                    split[0], split[1], layout=common, variables=variables, used=both[0].usable, modelled=everything,
+                    split[0], split[1], layout=common, variables=variables, used=used, modelled=everything,
                     streams=self._streams,
                 )  # fmt: skip
                 key = {"groups": groups.kind, "part": part.name, "level": level}
@@ -347,7 +348,7 @@ def _score_rows(scored: BetweenScores, ceiling: BetweenScores) -> Iterator[Row]:
 
 def _summary_row(scored: BetweenScores, variables: Variables, layout: Layout, both: Sequence[Quality]) -> Row:
     human, model = both
-    used = human.usable
+    used = human.usable & (model.usable | model.still)
 
     def named(side: Quality, status: str, among: Mask) -> list[str]:
         return [
@@ -365,7 +366,7 @@ def _summary_row(scored: BetweenScores, variables: Variables, layout: Layout, bo
         "fewest_groups": int(common.min()) if len(common) else None,
         "variables": int(used.sum()),
         **{status: named(human, status, everything) for status in ("unreliable", "still", "few_groups")},
-        **{f"model_{status}": named(model, status, used) for status in ("unreliable", "still")},
+        **{f"model_{status}": named(model, status, human.usable) for status in ("unreliable", "still")},
         "reliability_human": middle(human),
         "reliability_model": middle(model),
         "pairs": len(scored.first),

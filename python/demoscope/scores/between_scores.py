@@ -33,7 +33,7 @@ DEBIASED: Final = ("structure_r2", "similarity", "constraint", "slope", "srmr")
 STATISTICS: Final = (*DEBIASED, "pearson", "rmse")
 """Pearson r and RMSE are those of Williams, Weeber, Pado & Akbik: of uncorrected means, over the upper triangle."""
 
-_BLOCK: Final = 2**21
+_BLOCK: Final = 2**19
 """Numbers of one array of covariances that are in memory at once."""
 
 
@@ -68,6 +68,11 @@ class Quality:
     def usable(self) -> Mask:
         """Variables with status ``"ok"``, shape (q,)."""
         return np.array([status == "ok" for status in self.status], dtype=np.bool_)
+
+    @property
+    def still(self) -> Mask:
+        """Variables that do not differ between groups at all, shape (q,)."""
+        return np.array([status == "still" for status in self.status], dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ def between_scores(
         layout: Where variables are defined on both sides.
         variables: What the means are of.
         used: Variables that enter, shape (q,).
-        modelled: Those with differences between the model's groups; the pairs of others have no structure, m = 0.
+        modelled: Those that differ between the model's groups; pairs with another one have no structure, m = 0.
         streams: Replicates and seed.
         permutations: Permutations of group labels R.
         purpose: Label of their random streams.

@@ -137,9 +137,10 @@ def group_means(groups: Sequence[Persons], items: Sequence[Item], *, fewest: int
 
     def means(group: Persons, factors: Factors | None) -> Floats:
         totals = group.side.counts(factors)
-        sums: Floats = np.add.reduceat(totals * scores, starts, axis=1)
+        sums = np.add.reduceat(totals * scores, starts, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return sums / np.add.reduceat(totals, starts, axis=1)
+            found: Floats = sums / np.add.reduceat(totals, starts, axis=1)
+        return found
 
     answered = np.array([group.side.answered() for group in groups])
     full = np.where(answered >= fewest, np.concatenate([means(group, None) for group in groups]), np.nan)
@@ -148,7 +149,8 @@ def group_means(groups: Sequence[Persons], items: Sequence[Item], *, fewest: int
     def replicates(rows: slice) -> Floats:
         drawn = np.stack([means(group, group.factors[rows]) for group in groups], axis=1)
         # A resample without an answer to an item says nothing: the full sample stands in for it.
-        return full + spread * np.where(np.isfinite(drawn), drawn - full, 0.0)
+        moved: Floats = full + spread * np.where(np.isfinite(drawn), drawn - full, 0.0)
+        return moved
 
     sampling = np.stack([sampling_covariance(group, items, own) for group, own in zip(groups, full, strict=True)])
     return Means(full, sampling, replicates)

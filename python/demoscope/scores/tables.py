@@ -267,8 +267,9 @@ BETWEEN_GROUPS: Final = {
 }
 
 # What these scores rest on.  `variables` are the items or categories that enter; `unreliable` (less than half of the
-# variance of group means is more than noise), `still` (one mean in all groups) and `few_groups` those that do not.
-# Pairs with `model_unreliable` or `model_still` variables count as no structure of the model.
+# variance of group means is more than noise), `still` (one mean in all groups) and `few_groups` those that do not,
+# because of people, `model_unreliable` those that do not because of the model.
+# Pairs with a `model_still` variable count as no structure of the model.
 # `fewest_groups` is the smallest number of groups behind a pair, `n_human` and `n_model` persons of the smallest group.
 # `permuted_square` is the mean squared correlation of permuted models, about 1 / (n_groups - 1).
 # `overlap`: groups share respondents, which intervals ignore.
