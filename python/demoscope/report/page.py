@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from demoscope.report import palette, words
+from demoscope.report.between import between_groups
 from demoscope.report.canvas import render
 from demoscope.report.countries import countries
 from demoscope.report.dependence import dependence
@@ -59,6 +60,8 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         ("pairs", "Pairs of items", [item_pairs(panel, names=names) for panel in shown]),
         ("groups", "Groups of people", [groups(panel, names=names) for panel in shown]),
     ]
+    if any(panel.between["between_summary"] for panel in shown):
+        sections.append(("between", "Between groups", [between_groups(panel, names=names) for panel in shown]))
     if any(panel.dependence for panel in shown):
         parts = [dependence(panel, names=names) for panel in shown]
         sections.append(("dependence", "Where dependence comes from", parts))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
+BETWEEN = ("between_groups", "between_summary", "between_pairs")
+"""Score tables about how groups differ together."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -32,6 +35,7 @@ class Panel:
         dependence: Rows of the summary of decompositions; none without a second draw.
         icc: Rows of the decomposition that speak of one item each.
         outcomes: How answers ended.
+        between: Rows about how groups differ together, by table; none with too few groups.
         countries: In the order of the tables, without the summary over all.
     """
 
@@ -48,6 +52,7 @@ class Panel:
     dependence: Sequence[Record]
     icc: Sequence[Record]
     outcomes: Sequence[Record]
+    between: Mapping[str, Sequence[Record]]
     countries: tuple[str, ...]
 
     @property
@@ -112,6 +117,7 @@ def _panel(comparison: Comparison, verdict: Verdict, *, key: str, differing: lis
         dependence=rows(comparison.decomposition_summary).to_dicts(),
         icc=rows(comparison.decomposition.filter(pl.col("item_a") == pl.col("item_b"))).to_dicts(),
         outcomes=rows(comparison.outcomes).to_dicts(),
+        between={name: rows(getattr(comparison, name)).to_dicts() for name in BETWEEN},
         countries=tuple(country for country in countries if country != ALL),
     )
 
