@@ -36,7 +36,7 @@ def rows(*, value: float | None = 0.8, low: float = 0.6, p: float | None = 0.01,
         ({}, rows(value=None), "In the model, correlations over groups cannot be told from zero"),
         ({"pairs_estimable": 0}, rows(value=None), "The model answers alike for all groups"),
         ({}, rows() | {"structure_r2": {"value": None}}, "In people themselves"),
-        ({"pairs": 0}, {}, "No pair of items could be compared"),
+        ({"pairs": 0}, {}, "Fewer than three pairs of items could be compared"),
     ],
 )
 def test_conclusions(summary, scores, words):

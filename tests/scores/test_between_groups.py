@@ -360,6 +360,15 @@ def test_groups_that_share_respondents_are_noticed(usual):
     assert not summary(scored(own, model, yes_no(12)))["overlap"]
 
 
+def test_the_pattern_of_fewer_than_three_pairs_is_not_scored(usual):
+    _, _, people, model = usual
+    two = scored(people.select("group", "id", "q0", "q1"), model.filter(pl.col("item").is_in(["q0", "q1"])), yes_no(2))
+    assert summary(two)["pairs"] == 1
+    assert two.between_groups.select("value", "split_half").null_count().row(0) == (7, 7)
+    assert two.between_pairs.filter(pl.col("a") != pl.col("b"))["human"].is_not_null().all()
+    assert scored(people, model, yes_no(12, domains=2)).between_summary["level"].to_list() == ["item"]
+
+
 def test_logically_tied_items_are_no_pair(usual):
     _, _, people, model = usual
     items = tuple(

@@ -9,6 +9,7 @@ from demoscope.report import words
 from demoscope.report.canvas import render
 from demoscope.report.heatmap import Matrix, heatmap
 from demoscope.report.tables import table
+from demoscope.scores.between_scores import FEWEST_PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,8 +84,11 @@ def conclusion(summary: Record, scores: Mapping[str, Record]) -> str:
         scores: Rows by statistic.
     """
     similarity = scores.get("similarity", {})
-    if not summary["pairs"]:
-        return "No pair of items could be compared: group means differ by no more than sampling makes them differ."
+    if summary["pairs"] < FEWEST_PAIRS:
+        return (
+            "Fewer than three pairs of items could be compared: on one side at least, group means differ mostly by "
+            "sampling."
+        )
     if words.finite(scores.get("structure_r2", {}).get("value")) is None:
         return "In people themselves, correlations over groups cannot be told from zero."
     if not summary["pairs_estimable"]:

@@ -237,7 +237,7 @@ class BetweenGroups:
         pairs = np.array([[a.block is None or a.block != b.block for b in items] for a in items])
         yield ITEMS, Variables(tuple(item.id for item in items), ranges, pairs), [*sides, *halves]
         loadings, names = category_loadings(items, defined.all(axis=0) & (ranges > 0))
-        if len(names) > 1:
+        if len(names) > 2:
             used = np.flatnonzero(loadings.any(axis=0))
             transformed = [side.select(used).composites(loadings[:, used]) for side in (*sides, *halves)]
             every = np.ones((len(names), len(names)), dtype=np.bool_)
@@ -356,7 +356,7 @@ def _summary_row(scored: BetweenScores, variables: Variables, layout: Layout, bo
         ]
 
     def middle(side: Quality) -> float:
-        known = side.reliability[used & np.isfinite(side.reliability)]
+        known = side.reliability[np.isfinite(side.reliability)]
         return float(np.median(known)) if len(known) else float("nan")
 
     everything = np.ones(len(used), dtype=np.bool_)

@@ -26,6 +26,9 @@ LEAST_RELIABILITY: Final = 0.5
 FEWEST_GROUPS: Final = 4
 """Covariances over fewer groups say nothing."""
 
+FEWEST_PAIRS: Final = 3
+"""The pattern of fewer correlations says nothing."""
+
 NO_SPREAD: Final = 1e-9
 """Group means that lie closer together than this part of the scale are the same up to rounding."""
 
@@ -98,9 +101,9 @@ class BetweenScores:
         first, second: Pairs that are scored, shape (P,).
         human, model: Their correlations, shape (P,); NaN where the model has none.
         human_se, model_se: Standard errors of these.
-        values: Statistic to estimate; Pearson r and RMSE have no interval.
+        values: Statistic to estimate, NaN with fewer than three pairs; Pearson r and RMSE have no interval.
         clipped_human, clipped_model: Correlations that had to be cut to [-1, 1].
-        chance: ``None`` where no permutation was asked for.
+        chance: ``None`` where no permutation was asked for, or there are too few pairs.
     """
 
     first: NDArray[np.int64]
@@ -188,7 +191,9 @@ def between_scores(
         )
         moments.add(rows, h_b, np.where(estimable, m_b, 0.0))
     terms = moments.terms(estimable=int(estimable.sum()))
+    enough = len(first) >= FEWEST_PAIRS
     found = scores(terms, n_human=float("nan"))
+    values = {name: getattr(found, name) for name in DEBIASED} | _of_the_paper(*plain)
     return BetweenScores(
         first=first,
         second=second,
@@ -196,7 +201,7 @@ def between_scores(
         model=np.where(estimable, m.rho[0], np.nan),
         human_se=np.sqrt(moments.variances[0]),
         model_se=np.where(estimable, np.sqrt(moments.variances[1]), np.nan),
-        values={name: getattr(found, name) for name in DEBIASED} | _of_the_paper(*plain),
+        values=values if enough else dict.fromkeys(STATISTICS, _UNDEFINED),
         clipped_human=int(h.clipped.sum()),
         clipped_model=int((m.clipped[0] & estimable).sum()),
         chance=_chance(
@@ -204,7 +209,7 @@ def between_scores(
             layout=layout, noise=noises[1], first=first, second=second,
             permutations=permutations, streams=streams, purpose=purpose,
         )
-        if permutations and terms.pairs
+        if permutations and enough
         else None,
     )  # fmt: skip
 
@@ -300,7 +305,7 @@ def _triangles(human: Floats, model: Floats) -> tuple[Floats, Floats]:
     x, y = h - h.mean(), m - m.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = (x * y).sum(axis=1) / np.sqrt(np.square(x).sum() * np.square(y).sum(axis=1))
-    enough = len(h) > 2 and np.square(x).sum() > 0
+    enough = len(h) >= FEWEST_PAIRS and np.square(x).sum() > 0
     return np.where(enough, r, np.nan), np.sqrt(np.square(m - h).mean(axis=1))
 
 
