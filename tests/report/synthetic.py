@@ -51,10 +51,10 @@ class Plan:
         nulls: Share of values that are null wherever that is allowed.
         gaps, references, pairs: Whether those tables have rows.
         options: Options per item; None = mixed 2 to 7.
+        groups: Number of groups of people that are compared; tables between groups have rows from one on.
         draws: Draws per persona; decompositions have rows from two on.
         presentation: How items were asked.
         invalid: Share of answers that are not valid.
-        groups: Number of groups of people that are compared; tables between groups have rows from one on.
         seed: Of the generator.
     """
 
@@ -68,10 +68,10 @@ class Plan:
     references: bool = True
     pairs: bool = True
     options: int | None = None
+    groups: int = 0
     draws: int = 1
     presentation: str = "single"
     invalid: float = 0.0
-    groups: int = 0
     seed: int = 1
 
 
@@ -220,12 +220,12 @@ class _Maker:
             "pairs": PAIRS,
             "gaps": GAPS,
             "gap_slopes": GAP_SLOPES,
-            "decomposition": DECOMPOSITION,
-            "decomposition_summary": DECOMPOSITION_SUMMARY,
-            "outcomes": OUTCOMES,
             "between_groups": BETWEEN_GROUPS,
             "between_summary": BETWEEN_SUMMARY,
             "between_pairs": BETWEEN_PAIRS,
+            "decomposition": DECOMPOSITION,
+            "decomposition_summary": DECOMPOSITION_SUMMARY,
+            "outcomes": OUTCOMES,
         }
         tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
         humans = {

@@ -60,11 +60,11 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
         ("pairs", "Pairs of items", [item_pairs(panel, names=names) for panel in shown]),
         ("groups", "Groups of people", [groups(panel, names=names) for panel in shown]),
     ]
-    if any(panel.between["between_summary"] for panel in shown):
-        sections.append(("between", "Between groups", [between_groups(panel, names=names) for panel in shown]))
     if any(panel.dependence for panel in shown):
         parts = [dependence(panel, names=names) for panel in shown]
         sections.append(("dependence", "Where dependence comes from", parts))
+    if any(panel.between["between_summary"] for panel in shown):
+        sections.append(("between", "Between groups", [between_groups(panel, names=names) for panel in shown]))
     sections.append(("outcomes", "Answers given", [outcomes(panel, names=names) for panel in shown]))
     people = None if facts.respondents is None else respondents(facts.respondents, names=names)
     page = render(

@@ -33,12 +33,12 @@ FILES = (
     ("scores/references.parquet", "what independence, demographics, the same people and other countries score"),
     ("scores/gaps.parquet", "differences between groups of people, human and model"),
     ("scores/gap_slopes.parquet", "one row per model and attribute: slope of its gaps on those of people"),
-    ("scores/decomposition.parquet", "one row per pair of items: correlations between and within personas"),
-    ("scores/decomposition_summary.parquet", "the same over all pairs; no rows without a second draw"),
-    ("scores/outcomes.parquet", "how answers ended and why, by item, country, group and way of asking"),
     ("scores/between_groups.parquet", "how groups of people differ together: scores of each model, with references"),
     ("scores/between_summary.parquet", "what these rest on: groups, items that enter, reliabilities"),
     ("scores/between_pairs.parquet", "one row per pair of items or categories: correlations over groups"),
+    ("scores/decomposition.parquet", "one row per pair of items: correlations between and within personas"),
+    ("scores/decomposition_summary.parquet", "the same over all pairs; no rows without a second draw"),
+    ("scores/outcomes.parquet", "how answers ended and why, by item, country, group and way of asking"),
 )
 RUN_FILES = (
     ("run.toml", "the settings, with defaults filled in"),

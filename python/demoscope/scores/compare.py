@@ -134,10 +134,10 @@ def compare(
             name, human_parts[name], declared, columns=columns, attributes=attributes, streams=streams
         )
         step(PEOPLE_STEPS)
-    references = _references(people, declared, streams=streams, step=step)
     between = BetweenGroups(
         people, declared, attributes=attributes, human_id=human_id, streams=streams, permutations=permutations
     )
+    references = _references(people, declared, streams=streams, step=step)
     tables, verdicts, parts = Tables(by), [], []
     for group, part, frames, orders in models:
         parts = [
@@ -157,8 +157,8 @@ def compare(
         verdicts.append(
             _add_group(tables, group, parts, references, weighted=weights is not None, presentation=presentations(part))
         )
-        tables.extend(group, between.rows(parts))
         tables.add_outcomes(group, outcomes(part, declared, country=country, attributes=attributes))
+        tables.extend(group, between.rows(parts))
     tables.add_references(references, {name: here.side.n for name, here in people.items()})
     step.finish()
     return Comparison(

@@ -39,12 +39,12 @@ SCHEMAS: dict[str, dict[str, str]] = {
     "references": tables.REFERENCES,
     "gaps": tables.GAPS,
     "gap_slopes": tables.GAP_SLOPES,
-    "decomposition": tables.DECOMPOSITION,
-    "decomposition_summary": tables.DECOMPOSITION_SUMMARY,
-    "outcomes": tables.OUTCOMES,
     "between_groups": tables.BETWEEN_GROUPS,
     "between_summary": tables.BETWEEN_SUMMARY,
     "between_pairs": tables.BETWEEN_PAIRS,
+    "decomposition": tables.DECOMPOSITION,
+    "decomposition_summary": tables.DECOMPOSITION_SUMMARY,
+    "outcomes": tables.OUTCOMES,
 }
 
 _TYPES: dict[str, Any] = {

@@ -229,19 +229,6 @@ DECOMPOSITION_SUMMARY: Final = {
     "within_p": "Float64",
 }
 
-# Every answer to every item counted once in each breakdown `by`: "all", "item", "country", an attribute of persons, and
-# "order", "wording", "language" and "position" where they vary.  `n` of the `of` answers with that `value` ended in
-# this status for this reason (null if there is none); the shares of a value sum to 1.
-OUTCOMES: Final = {
-    "by": "String",
-    "value": "String",
-    "status": "String",
-    "reason": "String",
-    "n": "Int64",
-    "of": "Int64",
-    "share": "Float64",
-}
-
 # Between groups of people, one row per model, `part`, `level` and statistic.
 # `groups` is "cells" of attributes within countries, or "countries" (which may themselves be groups of people).
 # `part` is "all" groups, means of countries ("between_countries"), or cells within countries ("within_countries").
@@ -311,6 +298,19 @@ BETWEEN_PAIRS: Final = {
     "model_se": "Float64",
     "human_status": "String",
     "model_status": "String",
+}
+
+# Every answer to every item counted once in each breakdown `by`: "all", "item", "country", an attribute of persons, and
+# "order", "wording", "language" and "position" where they vary.  `n` of the `of` answers with that `value` ended in
+# this status for this reason (null if there is none); the shares of a value sum to 1.
+OUTCOMES: Final = {
+    "by": "String",
+    "value": "String",
+    "status": "String",
+    "reason": "String",
+    "n": "Int64",
+    "of": "Int64",
+    "share": "Float64",
 }
 
 REFERENCE_WORDS: Final = {
