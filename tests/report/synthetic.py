@@ -404,31 +404,6 @@ class _Maker:
             }
         return row
 
-    def _outcomes(self) -> list[dict[str, Any]]:
-        values = {
-            "all": ["all"],
-            "item": [item.id for item in self.survey.items],
-            "country": self.countries,
-            "sex": ["man", "woman", None],
-            "edu": ["college", HOSTILE if self.plan.hostile else "no college"],
-            "position": ["0", "1"] if self.plan.presentation != "single" else [],
-        }
-        rows = []
-        for by, names in values.items():
-            for name in names:
-                lost = round(600 * self.plan.invalid * self.rng.random())
-                found = [
-                    ("valid", None, 600 - lost),
-                    ("refusal", None, lost // 2),
-                    ("invalid", "ambiguous", -(-lost // 2)),
-                ]
-                rows += [
-                    {"by": by, "value": name, "status": status, "reason": reason, "n": n, "of": 600, "share": n / 600}
-                    for status, reason, n in found
-                    if n
-                ]
-        return rows
-
     def _between(self, unsteered: bool) -> dict[str, list[dict[str, Any]]]:
         scores: list[dict[str, Any]] = []
         summaries: list[dict[str, Any]] = []
@@ -495,6 +470,31 @@ class _Maker:
             row |= self._estimate("split_half", 1.0, 0.05)
             row["permuted_p"] = self._null(0.004) if name == "similarity" and not unsteered else None
             rows.append({"statistic": name} | row)
+        return rows
+
+    def _outcomes(self) -> list[dict[str, Any]]:
+        values = {
+            "all": ["all"],
+            "item": [item.id for item in self.survey.items],
+            "country": self.countries,
+            "sex": ["man", "woman", None],
+            "edu": ["college", HOSTILE if self.plan.hostile else "no college"],
+            "position": ["0", "1"] if self.plan.presentation != "single" else [],
+        }
+        rows = []
+        for by, names in values.items():
+            for name in names:
+                lost = round(600 * self.plan.invalid * self.rng.random())
+                found = [
+                    ("valid", None, 600 - lost),
+                    ("refusal", None, lost // 2),
+                    ("invalid", "ambiguous", -(-lost // 2)),
+                ]
+                rows += [
+                    {"by": by, "value": name, "status": status, "reason": reason, "n": n, "of": 600, "share": n / 600}
+                    for status, reason, n in found
+                    if n
+                ]
         return rows
 
     def _averages(self, country: str) -> dict[str, Any]:
