@@ -13,6 +13,9 @@ from demoscope.schema import ALL
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.tables import (
     AVERAGES,
+    BETWEEN_GROUPS,
+    BETWEEN_PAIRS,
+    BETWEEN_SUMMARY,
     BOTH_AXES,
     CULTURE_AXES,
     CULTURE_INDICATORS,
@@ -56,6 +59,7 @@ class Plan:
         nulls: Share of values that are null wherever that is allowed.
         gaps, references, pairs: Whether those tables have rows.
         options: Options per item; None = mixed 2 to 7.
+        groups: Number of groups of people that are compared; tables between groups have rows from one on.
         draws: Draws per persona; decompositions have rows from two on.
         presentation: How items were asked.
         invalid: Share of answers that are not valid.
@@ -74,6 +78,7 @@ class Plan:
     references: bool = True
     pairs: bool = True
     options: int | None = None
+    groups: int = 0
     draws: int = 1
     presentation: str = "single"
     invalid: float = 0.0
@@ -101,6 +106,8 @@ PLANS = {
     "long_scales": Plan(steerings=1, countries=2, items=3, options=120),
     "drawn_twice": Plan(draws=2, invalid=0.1),
     "interviews": Plan(steerings=1, countries=1, draws=3, presentation="interview", invalid=0.3),
+    "between_groups": Plan(groups=40),
+    "few_groups": Plan(steerings=1, groups=6, items=30, hostile=True, nulls=0.3),
     "hostile_interviews": Plan(hostile=True, draws=2, presentation="battery", invalid=0.2, nulls=0.3),
 }
 
@@ -249,6 +256,9 @@ class _Maker:
             "pairs": PAIRS,
             "gaps": GAPS,
             "gap_slopes": GAP_SLOPES,
+            "between_groups": BETWEEN_GROUPS,
+            "between_summary": BETWEEN_SUMMARY,
+            "between_pairs": BETWEEN_PAIRS,
             "decomposition": DECOMPOSITION,
             "decomposition_summary": DECOMPOSITION_SUMMARY,
             "outcomes": OUTCOMES,
@@ -291,6 +301,9 @@ class _Maker:
                     for country in (*self.countries, ALL)
                     for source in ("drawn", "exact")
                 ]
+            if self.plan.groups:
+                for name, rows in self._between(unsteered).items():
+                    tables[name] += [{**group, **row} for row in rows]
             for country in (*self.countries, ALL):
                 tables["averages"].append({**group, **self._averages(country)})
                 tables["structure"].append({**group, **self._structure(country, unsteered, 0.1 + 0.1 * number)})
@@ -434,6 +447,74 @@ class _Maker:
                 **self._estimate("within_square", 0.06 if together else 0.0, 0.01),
             }
         return row
+
+    def _between(self, unsteered: bool) -> dict[str, list[dict[str, Any]]]:
+        scores: list[dict[str, Any]] = []
+        summaries: list[dict[str, Any]] = []
+        pairs: list[dict[str, Any]] = []
+        kind = "cells" if self.plan.groups >= 30 else "countries"
+        domains = dict.fromkeys(item.domain for item in self.survey.items)
+        levels = {"item": [item.id for item in self.survey.items], "category": list(domains)}
+        for part in ("all", "between_countries", "within_countries") if kind == "cells" else ("all",):
+            for level, variables in levels.items():
+                key = {"groups": kind, "part": part, "level": level}
+                of = len(variables) * (len(variables) - 1) // 2
+                summaries.append(key | self._between_summary(of, len(variables), unsteered))
+                scores += [key | row for row in self._between_scores(unsteered)]
+        for level, variables in levels.items():
+            for n, a in enumerate(variables):
+                pairs += [
+                    {"groups": kind, "level": level, "a": a, "b": b, "n_groups": self.plan.groups}
+                    | {"human": 0.4, "model_value": self._null(None if unsteered else 0.3)}
+                    | {"human_status": "ok", "model_status": "ok"}
+                    for b in variables[n:]
+                ]
+        return {"between_groups": scores, "between_summary": summaries, "between_pairs": pairs}
+
+    def _between_summary(self, pairs: int, variables: int, unsteered: bool) -> dict[str, Any]:
+        return {
+            "n_groups": self.plan.groups,
+            "fewest_groups": self.plan.groups,
+            "n_human": 31,
+            "n_model": 30,
+            "variables": variables - 2,
+            "unreliable": ["q1"],
+            "still": [],
+            "few_groups": ["q2"],
+            "model_unreliable": [],
+            "model_still": [item.id for item in self.survey.items] if unsteered else [],
+            "reliability_human": self._null(0.83),
+            "reliability_model": self._null(None if unsteered else 1.0),
+            "pairs": pairs,
+            "pairs_estimable": 0 if unsteered else pairs,
+            "clipped_human": 1 if self.plan.groups < 30 else 0,
+            "clipped_model": 0,
+            "permuted_square": 1 / (self.plan.groups - 1),
+            "overlap": self.plan.groups < 30,
+        }
+
+    def _between_scores(self, unsteered: bool) -> list[dict[str, Any]]:
+        rows = []
+        for name, value in (
+            ("structure_r2", 0.6),
+            ("similarity", 0.8),
+            ("constraint", 0.7),
+            ("slope", 0.55),
+            ("srmr", 0.2),
+            ("pearson", 0.75),
+            ("rmse", 0.25),
+        ):
+            undefined = unsteered and name in ("similarity", "pearson", "rmse")
+            row = self._estimate("value", None if undefined else 0.0 if unsteered else value, 0.1)
+            ends = {"value_low": "low", "value_high": "high"}
+            row = {ends.get(column, column): number for column, number in row.items()}
+            if name in ("pearson", "rmse"):
+                row |= {"low": None, "high": None}
+            row |= self._estimate("permuted", None if undefined else 0.0, 0.3)
+            row |= self._estimate("split_half", 1.0, 0.05)
+            row["permuted_p"] = self._null(0.004) if name == "similarity" and not unsteered else None
+            rows.append({"statistic": name} | row)
+        return rows
 
     def _outcomes(self) -> list[dict[str, Any]]:
         values = {

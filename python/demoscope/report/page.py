@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from demoscope.report import palette, words
+from demoscope.report.between import between_groups
 from demoscope.report.canvas import render
 from demoscope.report.countries import countries
 from demoscope.report.culture import culture
@@ -66,6 +67,8 @@ def report_html(comparison: Comparison, *, survey: Survey, facts: RunFacts) -> s
     if any(panel.dependence for panel in shown):
         parts = [dependence(panel, names=names) for panel in shown]
         sections.append(("dependence", "Where dependence comes from", parts))
+    if any(panel.between["between_summary"] for panel in shown):
+        sections.append(("between", "Between groups", [between_groups(panel, names=names) for panel in shown]))
     sections.append(("outcomes", "Answers given", [outcomes(panel, names=names) for panel in shown]))
     people = None if facts.respondents is None else respondents(facts.respondents, names=names)
     page = render(

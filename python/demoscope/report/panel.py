@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from demoscope.scores.comparison import Comparison
     from demoscope.scores.verdict import Verdict
 
+BETWEEN = ("between_groups", "between_summary", "between_pairs")
+"""Score tables about how groups differ together."""
+
 Record = Mapping[str, Any]
 
 CULTURE = ("factors", "factor_loadings", "factor_summary", "culture_map", "culture_axes", "culture_indicators")
@@ -32,6 +35,7 @@ class Panel:
         verdict: Its verdict.
         marginals, averages, structure, gaps, gap_slopes: Rows of its score tables.
         pairs: Its pairs as a frame, since they are many.
+        between: Rows about how groups differ together, by table; none with too few groups.
         dependence: Rows of the summary of decompositions; none without a second draw.
         icc: Rows of the decomposition that speak of one item each.
         outcomes: How answers ended.
@@ -49,6 +53,7 @@ class Panel:
     pairs: pl.DataFrame
     gaps: Sequence[Record]
     gap_slopes: Sequence[Record]
+    between: Mapping[str, Sequence[Record]]
     dependence: Sequence[Record]
     icc: Sequence[Record]
     outcomes: Sequence[Record]
@@ -114,6 +119,7 @@ def _panel(comparison: Comparison, verdict: Verdict, *, key: str, differing: lis
         pairs=rows(comparison.pairs),
         gaps=rows(comparison.gaps).to_dicts(),
         gap_slopes=rows(comparison.gap_slopes).to_dicts(),
+        between={name: rows(getattr(comparison, name)).to_dicts() for name in BETWEEN},
         dependence=rows(comparison.decomposition_summary).to_dicts(),
         icc=rows(comparison.decomposition.filter(pl.col("item_a") == pl.col("item_b"))).to_dicts(),
         outcomes=rows(comparison.outcomes).to_dicts(),

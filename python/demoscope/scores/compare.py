@@ -8,6 +8,7 @@ import numpy as np
 
 from demoscope.errors import DataError
 from demoscope.schema import ALL
+from demoscope.scores.between_groups import BetweenGroups
 from demoscope.scores.comparison import Comparison
 from demoscope.scores.country import COUNTRY_STEPS, EXCHANGES, CountryScores, prepare_people, score_country
 from demoscope.scores.culture import culture
@@ -135,6 +136,9 @@ def compare(
             name, human_parts[name], declared, columns=columns, attributes=attributes, streams=streams
         )
         step(PEOPLE_STEPS)
+    between = BetweenGroups(
+        people, declared, attributes=attributes, human_id=human_id, streams=streams, permutations=permutations
+    )
     references = _references(people, declared, streams=streams, step=step)
     target = human_factors(list(people.values()), declared, streams=streams)
     tables, verdicts, parts = Tables(by), [], []
@@ -158,6 +162,7 @@ def compare(
         )
         tables.extend(group, culture(parts, target, None if survey is None else survey.culture_map, streams=streams))
         tables.add_outcomes(group, outcomes(part, declared, country=country, attributes=attributes))
+        tables.extend(group, between.rows(parts))
     tables.add_references(references, {name: here.side.n for name, here in people.items()})
     step.finish()
     return Comparison(

@@ -23,6 +23,9 @@ FRAMES = (
     "references",
     "gaps",
     "gap_slopes",
+    "between_groups",
+    "between_summary",
+    "between_pairs",
     "decomposition",
     "decomposition_summary",
     "outcomes",
@@ -49,6 +52,9 @@ class Comparison:
         references: What independence, demographics, the same people and other countries score.
         gaps: Differences between groups of people, human and model.
         gap_slopes: Slope of the model's gaps on the human ones per model and attribute, over all countries.
+        between_groups: Scores of how groups of people differ together; no rows with too few groups.
+        between_summary: What these rest on.
+        between_pairs: Correlations over groups, human and model.
         decomposition: Correlations of pairs between and within personas; no rows without a second draw.
         decomposition_summary: The same over all pairs, per model and country, and over all countries.
         outcomes: How answers ended, by item, country, group of people and how they were asked.
@@ -70,6 +76,9 @@ class Comparison:
     references: pl.DataFrame
     gaps: pl.DataFrame
     gap_slopes: pl.DataFrame
+    between_groups: pl.DataFrame
+    between_summary: pl.DataFrame
+    between_pairs: pl.DataFrame
     decomposition: pl.DataFrame
     decomposition_summary: pl.DataFrame
     outcomes: pl.DataFrame
@@ -98,6 +107,8 @@ class Comparison:
             "structure": self.structure.filter(rows).to_dicts(),
             "references": self.references.filter(rows).to_dicts(),
             "gap_slopes": self.gap_slopes.to_dicts(),
+            "between_groups": self.between_groups.to_dicts(),
+            "between_summary": self.between_summary.to_dicts(),
             "decomposition": self.decomposition_summary.filter(rows).to_dicts(),
             "outcomes": self.outcomes.filter(pl.col("by") == "all").to_dicts(),
             "factors": self.factors.to_dicts(),

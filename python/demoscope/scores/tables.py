@@ -229,6 +229,77 @@ DECOMPOSITION_SUMMARY: Final = {
     "within_p": "Float64",
 }
 
+# Between groups of people, one row per model, `part`, `level` and statistic.
+# `groups` is "cells" of attributes within countries, or "countries" (which may themselves be groups of people).
+# `part` is "all" groups, means of countries ("between_countries"), or cells within countries ("within_countries").
+# `level` is "item" or "category" (mean of the items of a domain).
+# "pearson" and "rmse" are plug-in values of uncorrected means, without interval.
+# `permuted` is the mean over models with permuted group labels, with the limits of the middle 95 %; `permuted_p` tests
+# the similarity; `split_half` is one half of the people of each group against the other.
+BETWEEN_GROUPS: Final = {
+    "groups": "String",
+    "part": "String",
+    "level": "String",
+    "statistic": "String",
+    "value": "Float64",
+    "low": "Float64",
+    "high": "Float64",
+    "permuted": "Float64",
+    "permuted_low": "Float64",
+    "permuted_high": "Float64",
+    "permuted_p": "Float64",
+    "split_half": "Float64",
+    "split_half_low": "Float64",
+    "split_half_high": "Float64",
+}
+
+# What these scores rest on.  `variables` are the items or categories that enter; `unreliable` (less than half of the
+# variance of group means is more than noise), `still` (one mean in all groups) and `few_groups` those that do not,
+# because of people, `model_unreliable` those that do not because of the model.
+# Pairs with a `model_still` variable count as no structure of the model.
+# `fewest_groups` is the smallest number of groups behind a pair, `n_human` and `n_model` persons of the smallest group.
+# `permuted_square` is the mean squared correlation of permuted models, about 1 / (n_groups - 1).
+# `overlap`: groups share respondents, which intervals ignore.
+BETWEEN_SUMMARY: Final = {
+    "groups": "String",
+    "part": "String",
+    "level": "String",
+    "n_groups": "Int64",
+    "fewest_groups": "Int64",
+    "n_human": "Int64",
+    "n_model": "Int64",
+    "variables": "Int64",
+    "unreliable": "List(String)",
+    "still": "List(String)",
+    "few_groups": "List(String)",
+    "model_unreliable": "List(String)",
+    "model_still": "List(String)",
+    "reliability_human": "Float64",
+    "reliability_model": "Float64",
+    "pairs": "Int64",
+    "pairs_estimable": "Int64",
+    "clipped_human": "Int64",
+    "clipped_model": "Int64",
+    "permuted_square": "Float64",
+    "overlap": "Boolean",
+}
+
+# Correlations over all groups, one row per model, level and pair of items (or categories) `a` and `b`.
+# The diagonal (a = b) has the reliability of one variable and whether it enters.
+BETWEEN_PAIRS: Final = {
+    "groups": "String",
+    "level": "String",
+    "a": "String",
+    "b": "String",
+    "n_groups": "Int64",
+    "human": "Float64",
+    "human_se": "Float64",
+    "model_value": "Float64",
+    "model_se": "Float64",
+    "human_status": "String",
+    "model_status": "String",
+}
+
 # Every answer to every item counted once in each breakdown `by`: "all", "item", "country", an attribute of persons, and
 # "order", "wording", "language" and "position" where they vary.  `n` of the `of` answers with that `value` ended in
 # this status for this reason (null if there is none); the shares of a value sum to 1.
