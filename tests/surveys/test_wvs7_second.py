@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from demoscope import surveys
-from demoscope.surveys.survey import survey_from_table
+from demoscope.surveys import load_survey
 
 FACTS = Path(__file__).parents[3] / "shared/wvs7-items.json"
-DATA = Path(surveys.__file__).parent / "data"
-FIRST, SECOND = (tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8")) for name in ("wvs7", "wvs7_second"))
-JOINED = {
-    **FIRST,
-    "scales": FIRST["scales"] | SECOND["scales"],
-    "items": FIRST["items"] + SECOND["items"],
-    "groups": SECOND["groups"],
-    "culture_map": SECOND["culture_map"],
-}
-SURVEY = survey_from_table(JOINED, where=DATA / "wvs7.toml")
+SURVEY = load_survey("wvs7")
 NAMES = [*(f"Q{n}" for n in range(112, 223)), *(f"Q{n}" for n in range(224, 235)), "Q234A"]
 NAMES += [f"Q{n}" for n in range(235, 260)]
 ITEMS = [SURVEY.item(name) for name in NAMES]
@@ -88,13 +77,12 @@ def test_every_question_but_the_one_on_parties(facts):
     asked = known[known.index("Q112") : known.index("Q259") + 1]
     assert asked == [*NAMES[:111], "Q223", *NAMES[111:]]
     assert facts["Q223"]["codes"] is None
-    assert [item["id"] for item in SECOND["items"]] == NAMES
+    assert [item.id for item in SURVEY.items][-len(NAMES) :] == NAMES
 
 
-def test_scales_of_the_halves_have_different_names_and_are_all_used():
-    assert not SECOND["scales"].keys() & FIRST["scales"].keys()
-    named = {item["options"] for item in SECOND["items"] if isinstance(item["options"], str)}
-    assert SECOND["scales"].keys() <= named
+def test_all_scales_are_used():
+    used = {item.options for item in SURVEY.items}
+    assert all(options in used for options in SURVEY.scales.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
