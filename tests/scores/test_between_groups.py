@@ -247,6 +247,22 @@ def test_p_value_of_models_without_relation_to_people_is_that_of_chance(usual):
     assert np.mean(np.array(p) < 0.5) == pytest.approx(0.5, abs=0.12)
 
 
+def test_permuted_groups_share_no_sampling_error():
+    """Few drawn personas whose answers go together: dealt to other groups, nothing of that is left to be taken off."""
+    chances = 0.5 + 0.15 * np.linspace(-1, 1, 10)[:, None] + np.random.default_rng(1).normal(0, 0.03, (10, 8))
+    streams, layout = Streams(seed=1, replicates=20, threads=1), everywhere(10, 8)
+    drawn = answers(chances, n=25, seed=3, together=0.9)
+    model = group_means(persons(drawn, streams, name=""), yes_no(8), fewest=2)
+    variables = Variables(tuple(f"q{j}" for j in range(8)), np.ones(8), np.ones((8, 8), dtype=bool))
+    every = np.ones(8, dtype=bool)
+    found = between_scores(
+        true_means(chances), model, layout=layout, variables=variables, used=every, modelled=every, streams=streams,
+        permutations=2000, purpose="model",
+    )  # fmt: skip
+    # Correlations of people are near 1 here, so that the slope is the mean correlation of permuted models.
+    assert abs(found.chance.values["slope"].value) < 0.02
+
+
 def test_halves_of_the_people_agree(usual):
     chances, _, _, model = usual
     many = scored(frame(answers(chances, n=4000, seed=9)), model, yes_no(12, domains=4), replicates=30)
@@ -418,6 +434,14 @@ def test_cells_with_few_people_are_no_groups():
     assert summary(scored(kept, model, yes_no(8)))["n_groups"] == 39
     kept = model.filter(~small | (pl.int_range(pl.len()) < 29))
     assert summary(scored(people, kept, yes_no(8)))["n_groups"] == 39
+
+
+def test_people_of_whom_an_attribute_is_unknown_are_in_no_cell():
+    _, _, people, model = in_cells(1)
+    unknown = (pl.col("group") == "c0") & (pl.int_range(pl.len()) < 35)
+    people, model = (side.with_columns(age=pl.when(~unknown).then("age")) for side in (people, model))
+    row = summary(scored(people, model, yes_no(8)))
+    assert (row["n_groups"], row["n_human"], row["n_model"]) == (39, 60, 60)
 
 
 def test_differences_between_and_within_countries_are_those_of_the_means():
