@@ -84,7 +84,7 @@ def raked(microdata: Microdata, targets: Mapping[str, Mapping[str, Any]], *, sho
     }
     if (numbers := getattr(microdata, "numbers", pl.DataFrame())).height:
         changed["numbers"] = numbers.filter(some)
-    if getattr(microdata, "weight_column", "") is None:
+    if microdata.weight_column is None:
         changed["weight_column"] = "weight"
     return replace(microdata, **changed)
 

@@ -9,6 +9,7 @@ from demoscope.personas import draw_from_cells, match_personas, raked
 from demoscope.runs.settings import data_path, survey_source
 from demoscope.surveys import load_microdata, load_survey
 from demoscope.surveys.groups import GROUP, grouped
+from demoscope.surveys.wordings import with_wordings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,9 @@ def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.Da
         DataError: The data break a rule of the survey.
     """
     survey = load_survey(survey_source(config, base))
-    data = load_microdata(survey, path=data_path(config, base))
+    if config.wording is not None:
+        survey = with_wordings(survey, base / config.wording)
+    data = load_microdata(survey, path=data_path(config, base), weight=config.weight)
     settings = config.personas
     if settings.source == "groups":
         data = grouped(data, chosen_groups(config, survey), pooling=settings.pooling)

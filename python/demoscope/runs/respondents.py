@@ -33,6 +33,10 @@ def respondents(data: Microdata, *, items: Sequence[str], countries: Sequence[st
     )
 
 
+MOST_NAMED = 12
+"""Names of absent columns that a note lists."""
+
+
 class SampleDesign(TypedDict):
     """Columns of the people, as :func:`demoscope.compare` takes them."""
 
@@ -44,7 +48,7 @@ class SampleDesign(TypedDict):
 def sample_design(data: Microdata) -> SampleDesign:
     """What is known of how people were drawn and weighted."""
     return {
-        "weights": "weight" if data.survey.weight_columns else None,
+        "weights": None if data.weight_column is None else "weight",
         "strata": "stratum" if "stratum" in data.frame.columns else None,
         "psu": "psu" if "psu" in data.frame.columns else None,
     }
@@ -79,7 +83,19 @@ def _unanswered(item: str, lost: pl.DataFrame, sizes: dict[str, int]) -> Unanswe
 
 
 def _notes(data: Microdata) -> tuple[str, ...]:
-    survey = data.survey
-    if not survey.weight_columns:
-        return ("The survey has no weights; every person counts alike.",)
-    return (f"Weights are those of column {survey.weight_columns[0]}.",)
+    notes = []
+    if data.variant is not None:
+        notes.append(f"The file is {data.variant.name}. {data.variant.says}".strip())
+    notes += data.notes
+    if data.weight_column is None:
+        notes.append("Every person counts alike: no weights are used.")
+    else:
+        notes.append(f"Weights are those of column {data.weight_column}.")
+    design = [role for role in ("stratum", "psu") if role in data.frame.columns]
+    if design:
+        known = {"stratum": "strata", "psu": "primary sampling units"}
+        notes.append(f"Intervals are those of a sample drawn in {' and '.join(known[role] for role in design)}.")
+    if lacking := data.absent["part"].unique(maintain_order=True).to_list():
+        shown = ", ".join(lacking[:MOST_NAMED]) + (", ..." if len(lacking) > MOST_NAMED else "")
+        notes.append(f"The file has no column for {len(lacking)} items and attributes of the survey: {shown}.")
+    return tuple(notes)

@@ -205,6 +205,10 @@ def _uniquenesses(matrix: Floats, factors: int, psi: Floats) -> tuple[Floats, bo
     return psi, False
 
 
+_TIE: Final = 1e-12
+"""Eigenvalues that are nearer to each other count as equal."""
+
+
 @dataclass(frozen=True)
 class _State:
     """The objective at one place: eigenvalues in ascending order, and how many of them are not factors."""
@@ -232,7 +236,8 @@ class _State:
         positive = np.square(others @ others.T)
         exact = positive.copy()
         for n in range(leading.shape[1]):
-            weight = theta / (theta - self.values[self.rest + n])
+            # Where a factor is tied with what is none, the exact Hessian has no limit, and the other one is taken.
+            weight = theta / np.minimum(theta - self.values[self.rest + n], -_TIE)
             exact += 2 * np.outer(leading[:, n], leading[:, n]) * ((others * weight) @ others.T)
         for hessian, ridge in ((exact, 0.0), (positive, 1e-6), (positive, 1e-2)):
             try:

@@ -69,7 +69,7 @@ def grouped(microdata: Microdata, groups: Mapping[str, Group], *, pooling: Pooli
     }
     if hasattr(microdata, "numbers"):  # only expressions read them
         changed["numbers"] = pl.DataFrame()
-    if getattr(microdata, "weight_column", "") is None and pooling == "equal_country":
+    if microdata.weight_column is None and pooling == "equal_country":
         changed["weight_column"] = "weight"
     return replace(microdata, **changed)
 
