@@ -163,6 +163,20 @@ class ScoreSettings(Settings):
     told_items: Literal["exclude", "include"] = "exclude"
 
 
+class SimulatedSettings(Settings):
+    """``[simulated]``: people made up from the definition of the survey, in place of a data file.
+
+    Attributes:
+        countries: Names, or how many from the first; ``None`` means all.
+        respondents: People in each country; by default sizes differ.
+        seed: Names these people; that of the run names who of them is asked as.
+    """
+
+    countries: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
+    respondents: Annotated[int, Field(ge=4)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
 class RunConfig(Settings):
     """A whole ``run.toml``.
 
@@ -170,6 +184,7 @@ class RunConfig(Settings):
         name: Name of the run and of its folder.
         survey: Name of a survey of the package, or path of its TOML file.
         data: Data file; ``None`` takes the one that the survey names.
+        simulated: People who are made up in place of data.
         weight: Column of weights in place of the survey's, or ``"none"``.
         wording: Table of wordings that go before those of the survey.
         seed: Fixes everything that is drawn.
@@ -180,6 +195,7 @@ class RunConfig(Settings):
     name: str = Field(min_length=1)
     survey: str
     data: str | None = None
+    simulated: SimulatedSettings | None = None
     weight: Annotated[str, Field(min_length=1)] | None = None
     wording: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -193,6 +209,12 @@ class RunConfig(Settings):
     def questions_of(self, model: ModelSettings) -> QuestionSettings:
         """How one model is asked: ``[questions]``, and over it what the model's own table says."""
         return QuestionSettings.model_validate({**self.questions.model_dump(), **model.questions})
+
+    @model_validator(mode="after")
+    def _people_come_from_one_place(self) -> RunConfig:
+        if self.simulated is not None and self.data is not None:
+            raise ValueError("data and simulated exclude each other")
+        return self
 
     @model_validator(mode="after")
     def _models_can_be_asked(self) -> RunConfig:

@@ -88,6 +88,13 @@ def test_people_without_a_unit_are_units_of_their_own(caplog):
     assert len(set(design(partly).columns.stratum)) == 3
 
 
+def test_a_country_of_few_units_has_no_design(caplog):
+    frame = clustered(np.random.default_rng(4), towns=3, size=5)
+    assert design(frame, strata=None).columns is None
+    assert "Utopia: 3 primary sampling units are too few" in caplog.text
+    assert design(clustered(np.random.default_rng(4), towns=4, size=5), strata=None).columns is not None
+
+
 def test_clusters_widen_intervals_as_much_as_they_should():
     # Towns that answer alike: the mean of an item varies as if there were towns / (1 + ...) people; the width that
     # respondents would give is far too small, that of towns matches the spread over repeated surveys.

@@ -13,6 +13,7 @@ from demoscope.cli.plan import plan
 from demoscope.cli.prompt import prompt
 from demoscope.cli.run import demo, report, run
 from demoscope.cli.score import score
+from demoscope.cli.survey import survey
 from demoscope.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, DemoscopeError
 
 
@@ -25,7 +26,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, run, plan, batch, prompt, score, report, doctor):
+for command in (demo, run, plan, batch, prompt, score, report, survey, doctor):
     cli.add_command(command)
 
 

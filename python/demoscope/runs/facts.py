@@ -55,6 +55,9 @@ RUN_FILES = (
 )
 
 
+SIMULATED_WARNING = "Simulated people: nobody was interviewed. These figures say nothing about real people."
+
+
 def run_facts(
     config: RunConfig,
     survey: Survey,
@@ -91,6 +94,7 @@ def run_facts(
             FactSection("Run", run),
         ),
         files=(*RUN_FILES, *FILES),
+        warning=SIMULATED_WARNING if data.simulated else "",
         respondents=respondents(data, items=config.questions.items or (), countries=countries),
     )
 
@@ -117,6 +121,7 @@ def external_facts(
         title=f"{people.survey.title}: {answers.name}",
         sections=(FactSection("Answers from elsewhere", given), _survey_section(people.survey)),
         files=FILES,
+        warning=SIMULATED_WARNING if people.simulated else "",
         respondents=respondents(people, items=comparison.settings["items"], countries=comparison.settings["countries"]),
     )
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from demoscope.errors import ConfigError, nearest
 from demoscope.personas import draw_from_cells, match_personas, raked
 from demoscope.runs.settings import data_path, survey_source
-from demoscope.surveys import load_microdata, load_survey
+from demoscope.surveys import load_microdata, load_survey, microdata_from_frame
 from demoscope.surveys.groups import GROUP, grouped
+from demoscope.surveys.simulation import simulate
 from demoscope.surveys.wordings import with_wordings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.Da
     survey = load_survey(survey_source(config, base))
     if config.wording is not None:
         survey = with_wordings(survey, base / config.wording)
-    data = load_microdata(survey, path=data_path(config, base), weight=config.weight)
+    data = load_data(config, survey, base)
     settings = config.personas
     if settings.source == "groups":
         data = grouped(data, chosen_groups(config, survey), pooling=settings.pooling)
@@ -57,6 +58,20 @@ def load_people(config: RunConfig, base: Path) -> tuple[Survey, Microdata, pl.Da
             seed=config.seed,
         )
     return data.survey, data, personas
+
+
+def load_data(config: RunConfig, survey: Survey, base: Path) -> Microdata:
+    """Respondents of a file, or simulated ones.
+
+    Raises:
+        ConfigError: The survey has no country that is to be simulated.
+        DataError: The file breaks a rule of the survey.
+    """
+    if config.simulated is None:
+        return load_microdata(survey, path=data_path(config, base), weight=config.weight)
+    made = config.simulated
+    raw = simulate(survey, countries=made.countries, respondents=made.respondents, seed=made.seed)
+    return microdata_from_frame(raw, survey=survey, where=f"simulated {survey.id}", weight=config.weight)
 
 
 def chosen_groups(config: RunConfig, survey: Survey) -> dict[str, Group]:

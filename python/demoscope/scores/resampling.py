@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from demoscope.stats.kernels import Factors
 
 
+FEWEST_UNITS: Final = 4
+"""Halves of the people are halves of their units, and each takes two."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -125,6 +128,7 @@ class Design:
 def country_design(frame: pl.DataFrame, columns: Columns, *, country: str) -> Design:
     """The design of one country's respondents; none where its columns are empty there.
 
+    A country with fewer units than ``FEWEST_UNITS`` has no design either: its halves would be of one unit.
     Of the others, a respondent without a unit is a unit of her own, and those without a stratum make one stratum.
 
     Raises:
@@ -142,6 +146,9 @@ def country_design(frame: pl.DataFrame, columns: Columns, *, country: str) -> De
         if 0 < missing < frame.height:
             _log.warning("%s: %d of %d people have no %s", country, missing, frame.height, _ROLES[role])
             frame = frame.with_columns(_ALONE[role](pl.col(name).cast(pl.String)).alias(name))
+    if "psu" in known and (units := frame.select(known.values()).n_unique()) < FEWEST_UNITS:
+        _log.warning("%s: %d primary sampling units are too few; its people count as drawn one by one", country, units)
+        return Design(None)
     return Design(design_columns(frame, strata=known.get("strata"), psu=known.get("psu")))
 
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 GENERATORS: Final = Registry("generator", {"synthetic": "demoscope.surveys.synthetic:synthetic_frame"})
 """Built-in populations that stand in for a data file; called without arguments, they give raw columns."""
 
+SIMULATED: Final = "simulated"
+"""Column of every simulated file; its cells say that nobody was interviewed."""
+
 _MISSING: Final = {
     "item": pl.String,
     "country": pl.String,
@@ -61,6 +64,7 @@ class Microdata:
         weight_column: Column that ``weight`` was read from; ``None`` where everybody weighs 1.
         variant: The declared kind of file that this is, if any.
         notes: What should be said about how the file was read.
+        simulated: Whether nobody was interviewed: the file has the column that simulated ones have.
     """
 
     survey: Survey
@@ -71,6 +75,7 @@ class Microdata:
     weight_column: str | None = None
     variant: Variant | None = None
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -107,7 +112,7 @@ def load_microdata(survey: Survey, *, path: Path | None = None, weight: str | No
         # What a message shows of a cell is its text.
         raw = source.read(layout.columns)
         data = _microdata(raw, layout, survey=survey, variant=variant, where=path)
-    return replace(data, notes=source.notes)
+    return replace(data, notes=source.notes, simulated=SIMULATED in source.columns)
 
 
 def microdata_from_frame(
@@ -126,7 +131,8 @@ def microdata_from_frame(
     """
     variant = recognised(survey, raw.columns, raw.select, where=where)
     layout = layout_of(survey, raw.columns, where=where, weight=weight)
-    return _microdata(raw, layout, survey=survey, variant=variant, where=where)
+    data = _microdata(raw, layout, survey=survey, variant=variant, where=where)
+    return replace(data, simulated=SIMULATED in raw.columns)
 
 
 def _microdata(

@@ -12,6 +12,7 @@ from demoscope import __version__
 from demoscope.config import read_toml
 from demoscope.errors import ConfigError, nearest
 from demoscope.surveys.item import as_integer, as_names
+from demoscope.surveys.microdata import SIMULATED
 from demoscope.surveys.simulation.answers import Persons, answers
 from demoscope.surveys.simulation.attributes import attributes
 from demoscope.surveys.simulation.columns import further_columns
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from demoscope.surveys.survey import Survey
-
-SIMULATED: Final = "simulated"
-"""Column of every simulated file; its cells say that nobody was interviewed."""
 
 _MEAN_SIZE: Final = 97_220 / 66
 """People in a country, as in the World Values Survey, wave 7, version 6."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from demoscope.surveys.survey import Survey
 
+_LONGEST_TITLE = 80
+"""Characters of the label of a column in a file for Stata."""
+
 SUFFIXES = (".csv", ".parquet", ".sav", ".dta")
 
 
@@ -59,7 +62,8 @@ def _write_labelled(frame: pl.DataFrame, path: Path, survey: Survey) -> None:
             code: reason.replace("_", " ") for code, reason in codes.items()
         }
         missing[column] = list(codes)
-    titles = {item.columns[0]: item.text for item in survey.items}
+    longest = _LONGEST_TITLE if path.suffix == ".dta" else None
+    titles = {item.columns[0]: item.text[:longest] for item in survey.items}
     options: dict[str, Any] = {"column_labels": [titles.get(name, "") for name in frame.columns]}
     options["variable_value_labels"] = {name: table for name, table in labels.items() if name in frame.columns}
     if path.suffix == ".sav":
