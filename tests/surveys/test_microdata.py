@@ -328,6 +328,13 @@ def test_strata_and_sampling_units_are_read_where_the_file_has_them():
     assert not {"stratum", "psu"} & set(load(people(), strata_column="region", psu_column="village").frame.columns)
 
 
+def test_cells_that_name_no_unit_are_those_that_are_declared():
+    raw = people().with_columns(unit=pl.Series([0, -4, 7]))
+    known = load(raw, psu_column="unit", missing={"-4": "not_asked", "9": "dont_know"}, no_unit=["0"])
+    assert known.frame["psu"].to_list() == [None, None, "7"]
+    assert load(raw, psu_column="unit").frame["psu"].to_list() == ["0", "-4", "7"]
+
+
 def test_a_partial_survey_leaves_out_what_the_file_lacks():
     items = [{"id": name, "text": "?", "options": FIVE} for name in ("q", "r")]
     table = {"items": items, "demographics": [BANDS], "partial": True}

@@ -256,8 +256,14 @@ def _unusable(weights: pl.Series, usable: pl.Series, countries: pl.Series) -> st
 
 
 def _design(raw: pl.DataFrame, layout: Layout, countries: pl.Series, survey: Survey, where: object) -> list[pl.Series]:  # noqa: ARG001 - readers share a signature
-    named = (("stratum", layout.stratum), ("psu", layout.psu))
-    return [cell_texts(raw[column], where=where).alias(name) for name, column in named if column is not None]
+    """Strata and sampling units as text, null where a cell names none."""
+    unknown = [*survey.missing, *survey.no_unit]
+    units = []
+    for name, column in (("stratum", layout.stratum), ("psu", layout.psu)):
+        if column is not None:
+            texts = cell_texts(raw[column], where=where)
+            units.append(texts.set(texts.is_in(unknown).fill_null(value=False), None).alias(name))
+    return units
 
 
 Counts = tuple["NDArray[Any]", "NDArray[Any]", "NDArray[Any]"]
