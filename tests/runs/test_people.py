@@ -277,15 +277,6 @@ def test_an_adapter_of_no_group_is_an_error(tmp_path):
         with_asked_items(settings, survey)
 
 
-def is_whole() -> bool:
-    survey = load_survey("wvs7")
-    return "liberal" in survey.groups and any(item.id == "Q259" for item in survey.items)
-
-
-needs_wvs7 = pytest.mark.skipif(not is_whole(), reason="the definition wvs7 lacks its second half")
-
-
-@needs_wvs7
 def test_the_example_is_the_design_of_the_paper():
     settings = read_config(EXAMPLE)
     survey = load_survey("wvs7")
@@ -301,35 +292,16 @@ def test_the_example_is_the_design_of_the_paper():
     assert [model.steerings for model in settings.models] == [("persona",), ("unsteered",), ("adapter",)]
 
 
-def small_wvs7(n: int) -> pl.DataFrame:
-    """People made up in the form of the survey: independent answers, every code of every item."""
-    survey = load_survey("wvs7")
-    noise = np.random.default_rng(3)
-    countries = ("276", "840", "76", "818")  # Germany, United States, Brazil, Egypt
-    columns: dict[str, object] = {
-        "D_INTERVIEW": np.arange(1, n + 1),
-        "B_COUNTRY": [int(countries[row % 4]) for row in range(n)],
-        "W_WEIGHT": noise.uniform(0.5, 1.5, n),
-        "Q260": noise.integers(1, 3, n),
-        "Q262": (age := noise.integers(18, 80, n)),
-        "Q261": 2020 - age,
-    }
-    for item in survey.items:
-        columns.setdefault(item.columns[0], noise.choice(item.codes, n))
-    return pl.DataFrame(columns)
-
-
-@needs_wvs7
 def test_the_example_runs_from_end_to_end(tmp_path):
     """With scripted engines in the place of models, on people made up, with few items and replicates."""
     table = read_toml(EXAMPLE)
-    table["data"] = "people.parquet"
+    del table["data"]
+    table["simulated"] = {"countries": ["Germany", "United States", "Brazil", "Egypt"], "respondents": 300}
     table["questions"]["items"] = ["Q1", "Q45", "Q56", "Q119", "Q240"]
     table["personas"]["per_country"] = 20
     table["scores"] |= {"replicates": 20, "permutations": 20}
     for model in table["models"]:
         model |= {"engine": "scripted", "options": {}}
-    small_wvs7(1200).write_parquet(tmp_path / "people.parquet")
     run(parse(RunConfig, table, where="example"), tmp_path)
     personas = pl.read_parquet(tmp_path / "out/personas.parquet")
     assert personas.height == 200
