@@ -123,6 +123,14 @@ def test_nobody_answers_everything_and_reasons_are_those_of_the_survey(wvs):
     assert (whole["n"] == 800).all()
 
 
+def test_every_country_can_be_put_on_the_map_of_cultures():
+    data = microdata(simulate(WVS, respondents=4)).frame
+    named = {item for indicator in WVS.culture_map.indicators for item in indicator.scores}
+    answered = data.group_by("country").agg(pl.col(sorted(named)).count())
+    assert answered.height == 66
+    assert answered.select(pl.min_horizontal(pl.col(sorted(named))).min()).item() > 0
+
+
 def test_a_full_size_file_has_as_many_people_as_the_official_one():
     sizes = _sizes(list(WVS.countries.values()))
     assert (len(sizes), sum(sizes)) == (66, 97_220)

@@ -151,7 +151,7 @@ def _with_missing(
     n = len(codes)
     reasons = _codes_by_reason(survey.missing_codes(item))
     asked = item.asked_in is None or persons.country in item.asked_in
-    left_out = generator("asked", item.id, persons.country).random() < _left_out_share(item.id)
+    left_out = generator("asked", item.id, persons.country).random() < _left_out_share(survey, item.id)
     if not asked or ("not_asked" in reasons and left_out):
         code = reasons.get("not_asked")
         return [None] * n if code is None else np.full(n, code)
@@ -170,8 +170,10 @@ def _with_missing(
     return [None if gone else int(code) for code, gone in zip(codes, empty, strict=True)] if empty.any() else codes
 
 
-def _left_out_share(item: str) -> float:
-    """Most items are asked nearly everywhere; one of 25 is left out by a third of all countries."""
+def _left_out_share(survey: Survey, item: str) -> float:
+    """Most items are asked nearly everywhere, those of a culture map everywhere; a third leaves out one of 25."""
+    if survey.culture_map is not None and any(item in part.scores for part in survey.culture_map.indicators):
+        return 0.0
     return 1 / 3 if generator("optional", item).random() < 0.04 else _NOT_ASKED
 
 
