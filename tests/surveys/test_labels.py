@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from demoscope.surveys import Demographic, Item
-from demoscope.surveys.labels import label_problems, missing_reason
+from demoscope.surveys.labels import contradictions, missing_reason
 
 IMPORTANCE = {"1": "Very important", "2": "Rather important", "3": "Not very important", "4": "Not at all important"}
 TURNED = dict(zip(IMPORTANCE, reversed(IMPORTANCE.values()), strict=True))
+
+
+def label_problems(part, labels, **how):
+    return [found.text for found in contradictions(part, labels, **how)]
 
 
 def item(options, **keys):
@@ -52,6 +56,8 @@ def test_labels_without_words_say_nothing():
 
 
 def test_a_scale_that_runs_the_other_way_is_found():
+    (found,) = contradictions(item(IMPORTANCE), TURNED)
+    assert found.codes == ("1", "2", "3", "4")
     (problem,) = label_problems(item(IMPORTANCE), TURNED)
     assert problem.startswith("the labels run the other way: code 1 is 'Not at all important' in the file")
     assert label_problems(item(IMPORTANCE), TURNED, mirrored=True) == []

@@ -8,10 +8,13 @@ from typing import Any
 
 import click
 
+from demoscope.cli.options import wording_option
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME by default.")
+@wording_option
 @click.option(
     "--measure",
     type=click.IntRange(min=2),
@@ -20,7 +23,9 @@ import click
 )
 @click.option("--prices", type=click.Path(path_type=Path), help="TOML with [[prices]]: what tokens cost.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; what is unknown is null.")
-def plan(config: Path, out: Path | None, measure: int | None, prices: Path | None, *, as_json: bool) -> None:
+def plan(
+    config: Path, out: Path | None, wording: Path | None, measure: int | None, prices: Path | None, *, as_json: bool
+) -> None:
     """Say what CONFIG would ask, and what it takes.
 
     Cells, distinct prompts, tokens, time, disk and money, for each model and steering.
@@ -29,7 +34,7 @@ def plan(config: Path, out: Path | None, measure: int | None, prices: Path | Non
     from demoscope.cli.progress import progress
     from demoscope.runs import describe_plan, read_config, read_prices
 
-    settings = read_config(config)
+    settings = read_config(config, wording=wording)
     known = None if prices is None else read_prices(prices)
     try:
         description = describe_plan(

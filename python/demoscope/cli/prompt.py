@@ -8,17 +8,28 @@ from typing import Any
 
 import click
 
+from demoscope.cli.options import wording_option
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--persona", required=True, metavar="N|ID", help="Number of the persona, from 1, or its id.")
 @click.option("--item", required=True, metavar="ID", help="What is asked.")
+@wording_option
 @click.option("--model", metavar="NAME", help="Show one model; all by default.")
 @click.option("--steering", metavar="NAME", help="Show one steering; all by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder, for earlier answers; runs/NAME by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def prompt(
-    config: Path, persona: str, item: str, model: str | None, steering: str | None, out: Path | None, *, as_json: bool
+    config: Path,
+    persona: str,
+    item: str,
+    wording: Path | None,
+    model: str | None,
+    steering: str | None,
+    out: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Show how CONFIG asks one persona one item.
 
@@ -27,7 +38,7 @@ def prompt(
     """
     from demoscope.runs import read_config, show_prompts
 
-    settings = read_config(config)
+    settings = read_config(config, wording=wording)
     shown = show_prompts(
         settings,
         folder=out or Path("runs") / settings.name,

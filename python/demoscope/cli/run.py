@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from demoscope.cli.options import wording_option
 from demoscope.cli.verdicts import verdict_line
 from demoscope.errors import EXIT_DONE, EXIT_ROWS_IN_ERROR
 
@@ -36,12 +37,13 @@ def demo(out: Path, threads: int | None) -> int:
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/NAME by default.")
+@wording_option
 @threads_option
-def run(config: Path, out: Path | None, threads: int | None) -> int:
+def run(config: Path, out: Path | None, wording: Path | None, threads: int | None) -> int:
     """Ask, score and report as CONFIG says; the same command goes on after an interruption."""
     from demoscope.runs import read_config
 
-    settings = read_config(config)
+    settings = read_config(config, wording=wording)
     return _execute(settings, base=config.parent, out=out or Path("runs") / settings.name, threads=threads)
 
 

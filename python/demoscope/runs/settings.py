@@ -15,13 +15,18 @@ PATH_OPTIONS = frozenset({"chat_template", "gguf", "model", "table", "tokenizer"
 """Options of engines that may name a file or folder."""
 
 
-def read_config(path: Path) -> RunConfig:
+def read_config(path: Path, *, wording: Path | None = None) -> RunConfig:
     """Settings of a run from a TOML file.
+
+    Args:
+        path: The file.
+        wording: Table of wordings in place of the one that the settings name, relative to the current folder.
 
     Raises:
         ConfigError: The file cannot be read or has a wrong key; the message names both.
     """
-    return parse(RunConfig, read_toml(path), where=str(path))
+    config = parse(RunConfig, read_toml(path), where=str(path))
+    return config if wording is None else config.model_copy(update={"wording": str(wording.resolve())})
 
 
 def demo_config() -> RunConfig:

@@ -10,9 +10,11 @@ from demoscope.surveys.item import Option as Option
 from demoscope.surveys.microdata import Microdata as Microdata
 from demoscope.surveys.microdata import load_microdata as load_microdata
 from demoscope.surveys.microdata import microdata_from_frame as microdata_from_frame
+from demoscope.surveys.survey import DEFINED as DEFINED
 from demoscope.surveys.survey import EMBEDDED as EMBEDDED
 from demoscope.surveys.survey import Survey as Survey
 from demoscope.surveys.survey import load_survey as load_survey
+from demoscope.surveys.survey import read_definition as read_definition
 from demoscope.surveys.survey import survey_from_table as survey_from_table
 from demoscope.surveys.synthetic import SyntheticTruth as SyntheticTruth
 from demoscope.surveys.synthetic import synthetic_frame as synthetic_frame

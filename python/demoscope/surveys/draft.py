@@ -22,6 +22,7 @@ from demoscope.surveys.labels import missing_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 MOST_OPTIONS: Final = 26
 """Columns with more codes are no items that could be asked with letters."""
@@ -43,7 +44,8 @@ _DEMOGRAPHICS: Final = {
     "religion": r"(q289|religion|relig|rlgdnm\w*)",
     "employment": r"(q279|employment|emplst\w*|wrkstat|mnactic)",
 }
-_AGE_BANDS: Final = (("18-34", 18, 34), ("35-54", 35, 54), ("55 or over", 55, 120))
+OLDEST: Final = 120
+"""Larger numbers in a column of ages are taken for codes."""
 
 
 class Labelled(Protocol):
@@ -64,7 +66,7 @@ class Labelled(Protocol):
         """Column to its label."""
         ...
 
-    def read(self, columns: Sequence[str]) -> pl.DataFrame:
+    def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Cells of some columns."""
         ...
 
@@ -132,6 +134,11 @@ def draft_survey(source: Labelled, *, name: str, where: object) -> str:
         )
         + "\n"
     )
+
+
+def name_of(path: Path) -> str:
+    """Name of a survey after that of its file: letters, digits, ``_``, ``.`` and ``-``."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", path.stem).strip("-.") or "survey"
 
 
 def _take(left: list[str], pattern: str) -> str | None:
@@ -263,15 +270,14 @@ def _demographic(attribute: str, source: Labelled, column: pl.Series, *, where: 
     missing = {code: reason for code in labels if (reason := missing_reason(labels[code]))}
     if attribute == "age":
         ages = texts.filter(~texts.is_in(list(missing))).cast(pl.Float64, strict=False)
-        high = [str(int(age)) for age in ages.filter(ages > 120).unique().sort()]
-        missing |= dict.fromkeys(high, "other_missing")
-        bands = ", ".join(
-            f"{{ low = {low}, high = {high}, label = {_text(label)} }}" for label, low, high in _AGE_BANDS
-        )
+        missing |= {str(int(age)): "other_missing" for age in ages.filter(ages > OLDEST).unique().sort()}
+        youngest = int(min([18.0, *ages.filter(ages <= OLDEST).to_list()]))
+        bands = ((f"{youngest}-34", youngest, 34), ("35-54", 35, 54), ("55 or over", 55, OLDEST))
+        entries = [f"{{ low = {low}, high = {high}, label = {_text(label)} }}" for label, low, high in bands]
         lines += [
-            "# check: ages outside the bands are an error; widen them, or declare such ages as missing",
+            "# check: the bands, and whether ages that are declared as missing are",
             'text = "aged {value}"',
-            f"bands = [{bands}]",
+            f"bands = [{', '.join(entries)}]",
         ]
     else:
         words = {code: label for code, label in labels.items() if code not in missing}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from demoscope.surveys.item import Item
 
@@ -53,7 +53,21 @@ def missing_reason(label: str) -> str | None:
     return next((reason for reason, pattern in _REASONS if re.search(pattern, text)), None)
 
 
-def label_problems(part: Item | Demographic, labels: Mapping[str, str], *, mirrored: bool = False) -> list[str]:
+class Contradiction(NamedTuple):
+    """What a file calls otherwise than a survey.
+
+    Attributes:
+        codes: Codes concerned, as text.
+        text: The sentence.
+    """
+
+    codes: tuple[str, ...]
+    text: str
+
+
+def contradictions(
+    part: Item | Demographic, labels: Mapping[str, str], *, mirrored: bool = False
+) -> list[Contradiction]:
     """What the labels of a file contradict in a survey.
 
     Args:
@@ -62,12 +76,12 @@ def label_problems(part: Item | Demographic, labels: Mapping[str, str], *, mirro
         mirrored: Whether the file is of a kind in which the codes of this item run the other way.
 
     Returns:
-        A line for each contradiction; nothing where labels agree or say too little.
+        One for each; nothing where labels agree or say too little.
     """
     ours = _meanings(part, mirrored=mirrored)
     known = [(code, labels[code], ours[code]) for code in ours if code in labels and _tokens(labels[code])]
     problems = [
-        f"code {code} is labelled {theirs!r} in the file and declared as the answer {own!r}"
+        Contradiction((code,), f"code {code} is labelled {theirs!r} in the file and declared as the answer {own!r}")
         for code, theirs, own in known
         if missing_reason(theirs) and not missing_reason(own)
     ]
@@ -77,16 +91,15 @@ def label_problems(part: Item | Demographic, labels: Mapping[str, str], *, mirro
     if len(told) < 2:
         return []
     if isinstance(part, Item) and part.ordered and _runs_the_other_way(told):
-        return [
-            "the labels run the other way: "
-            + ", ".join(
-                f"code {code} is {theirs!r} in the file and declared as {own!r}"
-                for code, theirs, own in (told[0], told[-1])
-            )
-        ]
+        ends = [f"code {code} is {theirs!r} in the file and declared as {own!r}" for code, theirs, own in told]
+        codes = tuple(code for code, _, _ in told)
+        return [Contradiction(codes, f"the labels run the other way: {ends[0]}, {ends[-1]}")]
     return [
-        f"codes {a[0]} and {b[0]} have changed places: the file labels them {a[1]!r} and {b[1]!r}, "
-        f"declared are {a[2]!r} and {b[2]!r}"
+        Contradiction(
+            (a[0], b[0]),
+            f"codes {a[0]} and {b[0]} have changed places: the file labels them {a[1]!r} and {b[1]!r}, "
+            f"declared are {a[2]!r} and {b[2]!r}",
+        )
         for a, b in combinations(told, 2)
         if _alike(a[1], b[2]) == _alike(b[1], a[2]) == 1 and max(_alike(a[1], a[2]), _alike(b[1], b[2])) < 1
     ]

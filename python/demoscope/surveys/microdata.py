@@ -16,17 +16,19 @@ from demoscope.surveys.cells import cell_texts, look_up, meanings, replaced
 from demoscope.surveys.coded import CodedColumn, coded
 from demoscope.surveys.files import open_source
 from demoscope.surveys.item import Item
+from demoscope.surveys.labels import contradictions
 from demoscope.surveys.layout import NO_WEIGHT, Layout, layout_of
 from demoscope.surveys.meaning import Meaning, meaning_of
 from demoscope.surveys.recognise import recognised
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
 
+    from demoscope.surveys.demographic import Demographic
     from demoscope.surveys.survey import Survey
     from demoscope.surveys.variant import Variant
 
@@ -107,11 +109,11 @@ def load_microdata(survey: Survey, *, path: Path | None = None, weight: str | No
     integers = layout.integers(survey)
     try:
         raw = source.read(layout.columns, integers=integers)
-        data = _microdata(raw, layout, survey=survey, variant=variant, where=path)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, labels=source.labels)
     except DataError:
         # What a message shows of a cell is its text.
         raw = source.read(layout.columns)
-        data = _microdata(raw, layout, survey=survey, variant=variant, where=path)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, labels=source.labels)
     return replace(data, notes=source.notes, simulated=SIMULATED in source.columns)
 
 
@@ -136,7 +138,13 @@ def microdata_from_frame(
 
 
 def _microdata(
-    raw: pl.DataFrame, layout: Layout, *, survey: Survey, variant: Variant | None, where: object
+    raw: pl.DataFrame,
+    layout: Layout,
+    *,
+    survey: Survey,
+    variant: Variant | None,
+    where: object,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Microdata:
     if raw.is_empty():
         raise DataError(f"{where}: no rows")
@@ -155,6 +163,8 @@ def _microdata(
         try:
             cells = coded(raw[column], where=where)
             used = cells.counts(groups, n_groups=names.len())
+            if labels and column in labels and survey.labels == "checked":
+                _check_labels(part, cells, labels[column], used, variant, place=f"{where}: column {column!r}")
             columns.append(_recode(cells, meaning, used, place=f"{where}: column {column!r}"))
             _check_asked_in(columns[-1], meaning, countries, place=f"{where}: column {column!r}")
             missing.add(cells, meaning, used)
@@ -286,6 +296,27 @@ def _recode(cells: CodedColumn, meaning: Meaning, used: Counts, *, place: str) -
         raise DataError(_undeclared(place, ("code", "codes"), found, declared=f"; {meaning.declared}"))
     table = pl.Series(meaning.part.id, values, dtype=pl.Int32 if isinstance(meaning.part, Item) else pl.String)
     return table.gather(pl.Series(cells.places))
+
+
+def _check_labels(
+    part: Item | Demographic,
+    cells: CodedColumn,
+    labels: Mapping[str, str],
+    used: Counts,
+    variant: Variant | None,
+    *,
+    place: str,
+) -> None:
+    """Refuse a column whose labels in the file say something else than the survey."""
+    mirrored = variant is not None and part.id in variant.mirrored
+    found = contradictions(part, labels, mirrored=mirrored)
+    if not found:
+        return
+    counts: dict[str, int] = {}
+    for number, n in zip(used[1].tolist(), used[2].tolist(), strict=True):
+        counts[cells.text(number)] = counts.get(cells.text(number), 0) + n
+    rows = [sum(counts.get(code, 0) for code in one.codes) for one in found]
+    raise DataError("\n".join(f"{place}: {one.text}; {n:,} rows" for one, n in zip(found, rows, strict=True)))
 
 
 def _numbers(cells: CodedColumn, meaning: Meaning, used: Counts) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -62,6 +63,7 @@ class Survey(Settings):
         no_unit: Cells of these two columns that name no stratum or unit, beside the missing codes of the survey.
         partial: Whether files may lack columns of items and attributes, as those of other rounds do; what is absent is
             left out and reported.
+        labels: Whether labels of codes in a file are compared with those declared here; a contradiction is an error.
         variants: Kinds of file; the first that fits is what a file is.
         missing: Text of a cell to reason, for items and attributes that have no such table of their own.
             A code that is declared as an option or value stays valid.
@@ -92,6 +94,7 @@ class Survey(Settings):
     psu_column: ColumnNames | None = None
     no_unit: tuple[str, ...] = ()
     partial: bool = False
+    labels: Literal["checked", "ignored"] = "checked"
     variants: tuple[Variant, ...] = ()
     missing: MissingCodes = Field(default_factory=dict)
     missing_tables: dict[str, MissingCodes] = Field(default_factory=dict)
@@ -309,6 +312,19 @@ def load_survey(name_or_path: str | Path) -> Survey:
             hint = nearest(name_or_path, shipped) or f"; known are {', '.join(sorted(shipped))}"
             raise ConfigError(f"no survey {name_or_path!r}: neither one of the package nor a TOML file{hint}")
     return survey_from_table(read_toml(path), where=path)
+
+
+def read_definition(text: str, *, where: Path) -> Survey:
+    """Read a survey from the text of a TOML file that is not written yet.
+
+    Raises:
+        ConfigError: It is not TOML, or breaks a rule; one line for each problem.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not a TOML file: {error}") from error
+    return survey_from_table(table, where=where)
 
 
 def survey_from_table(table: Mapping[str, Any], *, where: Path) -> Survey:
