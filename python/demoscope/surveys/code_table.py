@@ -51,10 +51,11 @@ def code_table(data: Source | pl.DataFrame, survey: Survey, *, variant: Variant 
     layout = layout_of(survey, data.columns, where="data", lenient=True)
     columns = list(dict.fromkeys(column for _, column in layout.parts))
     raw = data.select(columns) if isinstance(data, pl.DataFrame) else data.read(columns)
+    factors = frozenset() if isinstance(data, pl.DataFrame) else data.factors
     rows = [
         (part.id, column, *row)
         for part, column in layout.parts
-        for row in _rows(raw[column], meaning_of(part, survey, variant))
+        for row in _rows(raw[column], meaning_of(part, survey, variant, by_label=column in factors))
     ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 

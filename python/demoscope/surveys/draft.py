@@ -161,7 +161,7 @@ def _coded(source: Labelled, column: pl.Series, *, where: object) -> Coded | str
     codes = sorted({*counts, *labels}, key=_place)
     if any(as_integer(code) is None for code in codes if code not in labels):
         return "holds text" if len(counts) > 1 else "is the same in every row"
-    missing = {code: reason for code in codes if (reason := missing_reason(labels.get(code, "")))}
+    missing: dict[str, str] = {code: said for code in codes if (said := missing_reason(labels.get(code, "")))}
     answers = [code for code in codes if code not in missing and as_integer(code) is not None]
     inside = _between_labels(answers, labels) if labels else _longest_run(answers)
     options = {code: labels.get(code, code) for code in inside}

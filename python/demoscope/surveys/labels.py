@@ -15,9 +15,10 @@ from demoscope.surveys.item import Item
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from demoscope.schema import MissingReason
     from demoscope.surveys.demographic import Demographic
 
-_REASONS: Final = (
+_REASONS: Final[tuple[tuple[MissingReason, str], ...]] = (
     (
         "not_asked",
         r"not asked|was not asked|nicht gefragt|not included|question not (asked|in)",
@@ -47,7 +48,7 @@ _CERTAIN: Final = 0.15
 """How much better, per option, labels have to fit the other way before that is a finding."""
 
 
-def missing_reason(label: str) -> str | None:
+def missing_reason(label: str) -> MissingReason | None:
     """Reason for which a label says that there is no answer, a ``schema.MissingReason``; ``None`` if it does not."""
     text = label.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return next((reason for reason, pattern in _REASONS if re.search(pattern, text)), None)
@@ -118,6 +119,11 @@ def _runs_the_other_way(told: Sequence[tuple[str, str, str]]) -> bool:
     straight = sum(map(_alike, theirs, ours))
     turned = sum(map(_alike, theirs, reversed(ours)))
     return turned - straight > _CERTAIN * len(told) and _alike(theirs[0], ours[-1]) > _alike(theirs[0], ours[0])
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two labels say the same in another order or with other small words, as "Strongly agree" does."""
+    return _alike(one, other) == 1
 
 
 def _alike(one: str, other: str) -> float:

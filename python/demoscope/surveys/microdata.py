@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from demoscope.surveys.demographic import Demographic
+    from demoscope.surveys.files import Source
     from demoscope.surveys.survey import Survey
     from demoscope.surveys.variant import Variant
 
@@ -109,11 +109,11 @@ def load_microdata(survey: Survey, *, path: Path | None = None, weight: str | No
     integers = layout.integers(survey)
     try:
         raw = source.read(layout.columns, integers=integers)
-        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, labels=source.labels)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, source=source)
     except DataError:
         # What a message shows of a cell is its text.
         raw = source.read(layout.columns)
-        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, labels=source.labels)
+        data = _microdata(raw, layout, survey=survey, variant=variant, where=path, source=source)
     return replace(data, notes=source.notes, simulated=SIMULATED in source.columns)
 
 
@@ -144,7 +144,7 @@ def _microdata(
     survey: Survey,
     variant: Variant | None,
     where: object,
-    labels: Mapping[str, Mapping[str, str]] | None = None,
+    source: Source | None = None,
 ) -> Microdata:
     if raw.is_empty():
         raise DataError(f"{where}: no rows")
@@ -159,12 +159,12 @@ def _microdata(
             problems.append(str(error))
     columns.insert(1, countries)
     for part, column in layout.parts:
-        meaning = meaning_of(part, survey, variant)
+        meaning = meaning_of(part, survey, variant, by_label=source is not None and column in source.factors)
         try:
             cells = coded(raw[column], where=where)
             used = cells.counts(groups, n_groups=names.len())
-            if labels and column in labels and survey.labels == "checked":
-                _check_labels(part, cells, labels[column], used, variant, place=f"{where}: column {column!r}")
+            if source is not None and column in source.labels and survey.labels == "checked":
+                _check_labels(meaning, cells, source.labels[column], used, place=f"{where}: column {column!r}")
             columns.append(_recode(cells, meaning, used, place=f"{where}: column {column!r}"))
             _check_asked_in(columns[-1], meaning, countries, place=f"{where}: column {column!r}")
             missing.add(cells, meaning, used)
@@ -298,18 +298,9 @@ def _recode(cells: CodedColumn, meaning: Meaning, used: Counts, *, place: str) -
     return table.gather(pl.Series(cells.places))
 
 
-def _check_labels(
-    part: Item | Demographic,
-    cells: CodedColumn,
-    labels: Mapping[str, str],
-    used: Counts,
-    variant: Variant | None,
-    *,
-    place: str,
-) -> None:
+def _check_labels(meaning: Meaning, cells: CodedColumn, labels: Mapping[str, str], used: Counts, *, place: str) -> None:
     """Refuse a column whose labels in the file say something else than the survey."""
-    mirrored = variant is not None and part.id in variant.mirrored
-    found = contradictions(part, labels, mirrored=mirrored)
+    found = contradictions(meaning.part, labels, mirrored=meaning.mirrored)
     if not found:
         return
     counts: dict[str, int] = {}

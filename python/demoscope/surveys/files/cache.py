@@ -26,11 +26,14 @@ from demoscope.surveys.files.source import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Grows when the same file would be read otherwise than before."""
 
 CACHED_FROM_BYTES: Final = 5_000_000
 """Size of a file from which on it is kept."""
+
+CHUNK: Final = 64
+"""Columns that are converted at a time: a reader takes several times the memory of what it gives."""
 
 _ABOUT: Final = "demoscope"
 """Key of what is known about the source in the metadata of the kept file."""
@@ -107,7 +110,9 @@ def cached_source(path: Path, opener: Callable[[Path], Source]) -> Source:
     if kept.is_file() and (source := _from_kept(path, kept, opener)) is not None:
         return source
     source = opener(path)
-    frame = source.read()
+    names = source.columns
+    chunks = [source.read(names[first : first + CHUNK]) for first in range(0, len(names), CHUNK)]
+    frame = pl.concat(chunks, how="horizontal") if chunks else source.read()
     try:
         _keep(source, frame, kept)
     except OSError as error:
@@ -137,6 +142,7 @@ def _keep(source: Source, frame: pl.DataFrame, kept: Path) -> None:
         "titles": source.titles,
         "user_missing": source.user_missing,
         "notes": source.notes,
+        "factors": sorted(source.factors),
     }
     kept.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=kept.parent, prefix=kept.stem, suffix=".partial")
@@ -174,6 +180,7 @@ def _from_kept(path: Path, kept: Path, opener: Callable[[Path], Source]) -> Sour
         titles=about["titles"],
         user_missing=about["user_missing"],
         notes=tuple(about["notes"]),
+        factors=frozenset(about["factors"]),
     )
 
 

@@ -64,6 +64,7 @@ def open_r(path: Path) -> Source:
         titles={name: title for name, about in described.items() if (title := _title(about))},
         user_missing={name: codes for name, about in described.items() if (codes := _user_missing(about))},
         notes=(note,) if factors else (),
+        factors=frozenset(factors),
     )
 
 

@@ -26,6 +26,7 @@ class Source:
         titles: Column to what the file calls it.
         user_missing: Column to what the file declares missing: codes as text, ranges as ``"low..high"``.
         notes: What a user should be told about how the file was read.
+        factors: Columns whose cells are labels, for which the file has no codes.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Source:
     titles: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_missing: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    factors: frozenset[str] = frozenset()
 
     def read(self, columns: Sequence[str] | None = None, *, integers: Collection[str] = ()) -> pl.DataFrame:
         """Cells of some columns, in the order asked for.

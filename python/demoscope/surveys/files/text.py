@@ -43,20 +43,49 @@ def open_text(path: Path, *, strict: bool = False) -> Source:
     """
     encoding = _encoding(path, strict=strict)
     text = None if encoding == "utf-8" else path.read_bytes().decode(encoding).encode()
+    notes = () if encoding == "utf-8" else (f"{path.name} is not UTF-8; it was read as {encoding}",)
 
     def open_bytes() -> BinaryIO:
         return path.open("rb") if text is None else BytesIO(text)
 
     separator, header = _header(open_bytes, where=path)
-    note = f"{path.name} is not UTF-8; it was read as {encoding}"
+    named = tuple(header)
+    unnamed = _rows_end_with_separator(open_bytes, separator, len(header))
+    if unnamed:
+        # One official single-country file is like that. The header gets the field that it lacks, named "".
+        first, rest = (path.read_bytes() if text is None else text).split(b"\n", 1)
+        text = first.rstrip(b"\r") + separator.encode() + b"\n" + rest
+        notes = (*notes, f"every row of {path.name} ends with a separator that its header lacks")
+        header = [*header, ""]
     checked: list[int] = []
 
     def cells(names: Sequence[str], integers: Collection[str]) -> pl.DataFrame:
         if not checked:
             checked.append(count_rows(open_bytes, separator=separator, fields=len(header), where=path))
+            if unnamed:
+                _check_empty(text, len(header), separator=separator, where=path)
         return _cells(path if text is None else text, names, integers, separator=separator, rows=checked[0], where=path)
 
-    return Source(path, tuple(header), cells, notes=() if encoding == "utf-8" else (note,))
+    return Source(path, named, cells, notes=notes)
+
+
+def _rows_end_with_separator(open_bytes: Callable[[], BinaryIO], separator: str, fields: int) -> bool:
+    """Whether the first row has one field more than the header, and that is empty."""
+    with TextIOWrapper(open_bytes(), "utf-8-sig", newline="") as text:
+        lines = csv.reader(text, delimiter=separator)
+        try:
+            header, row = next(lines, []), next(lines, [])
+        except csv.Error:
+            return False
+    return len(header) == fields and "" not in header and len(row) == fields + 1 and not row[-1]
+
+
+def _check_empty(text: bytes | None, fields: int, *, separator: str, where: Path) -> None:
+    """Refuse rows that hold something in the field that the header does not name."""
+    with TextIOWrapper(BytesIO(text or b""), "utf-8-sig", newline="") as lines:
+        for row, line in enumerate(csv.reader(lines, delimiter=separator)):
+            if line and line[-1]:
+                raise DataError(f"{where}: row {row} has {fields} fields, the header has {fields - 1}")
 
 
 def _header(open_bytes: Callable[[], BinaryIO], *, where: Path) -> tuple[str, list[str]]:
